@@ -1,0 +1,30 @@
+# make run    build .venv, deploy an unprivileged tree under var/, start the services in the foreground
+# make test   all tests
+# make check  format, lint, types, tests, and the comparison with the originals (which it then requires)
+# Only Python 3.11 or newer with its venv module, and make, are assumed.
+PYTHON ?= python3
+VENV := .venv
+STAMP := $(VENV)/.installed
+
+.PHONY: run test check bench clean
+run: $(STAMP)
+	@$(VENV)/bin/smarthost-run
+
+test: $(STAMP)
+	@$(VENV)/bin/python -m pytest $(ARGS)
+
+check: $(STAMP)
+	@PATH="$(CURDIR)/$(VENV)/bin:$$PATH" sh tests/check --all $(ARGS)
+
+$(STAMP): setup.cfg pyproject.toml $(wildcard bin/*)
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+	  echo "make: smarthost needs Python 3.11 or newer as $(PYTHON): apt-get install python3" >&2; exit 1; }
+	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || { \
+	  echo "make: smarthost needs Python's venv module: apt-get install python3-venv" >&2; exit 1; }
+	@test -x $(VENV)/bin/python || $(PYTHON) -m venv $(VENV)
+	@$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check \
+	  --config-settings editable_mode=compat -e '.[test,check]'
+	@touch $(STAMP)
+
+clean:
+	rm -rf $(VENV) build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis

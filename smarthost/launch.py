@@ -1,0 +1,59 @@
+"""How does one program start the next?
+
+become  exec in place: the links of a chain (softlimit, setuidgid, tcpserver's child)
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+
+from smarthost.errors import Temporary
+from smarthost.unix import errtext, signals
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from typing import NoReturn
+
+# What the originals look through when there is no PATH.
+DEFAULT_PATH = b"/bin:/usr/bin"
+
+# An exec that fails for one of these leaves the rest of PATH worth trying.
+_LOOK_FURTHER = {errno.ENOENT, errno.EACCES, errno.EPERM, errno.EISDIR}
+
+
+def candidates(program: bytes, path: bytes | None) -> Iterator[bytes]:
+    """The files that `program` may mean, in order. An empty part of `path` is this directory."""
+    if b"/" in program:
+        yield program
+        return
+    for directory in (DEFAULT_PATH if path is None else path).split(b":"):
+        yield (directory or b".") + b"/" + program
+
+
+def execute(argv: Sequence[bytes], environ: Mapping[bytes, bytes]) -> NoReturn:
+    """Replace this process by the program; PATH is this process's own, as in the originals.
+
+    Raises OSError, as the originals choose among several: the last that was not "file does not
+    exist", else that.
+    """
+    failure = FileNotFoundError(errno.ENOENT, "")
+    for file in candidates(argv[0], os.environb.get(b"PATH")):
+        try:
+            os.execve(file, argv, environ)  # type: ignore[arg-type]
+        except OSError as error:
+            if error.errno not in _LOOK_FURTHER:
+                raise
+            if error.errno != errno.ENOENT:
+                failure = error  # type: ignore[assignment]
+    raise failure
+
+
+def become(argv: Sequence[bytes], environ: Mapping[bytes, bytes] | None = None) -> NoReturn:
+    """Turn this process into the next program of the chain, with signals as Python found them."""
+    signals.undo_python()
+    try:
+        execute(argv, os.environb if environ is None else environ)
+    except OSError as error:
+        raise Temporary(f"unable to run {os.fsdecode(argv[0])}: {errtext.reason(error)}") from error

@@ -1,0 +1,92 @@
+"""How files are asked for: each step that a durable write is made of, so that a test can stop at any.
+
+Every function raises OSError. A program that promises to keep something (the queue, a log
+directory, a rules file) changes the disk through these and nothing else.
+"""
+
+from __future__ import annotations
+
+import os
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+BLOCK = 65536
+
+
+def open_read(path: bytes) -> int:
+    return os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+
+
+def open_write(path: bytes) -> int:
+    return os.open(path, os.O_WRONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+
+
+def create_exclusive(path: bytes, mode: int = 0o644) -> int:
+    return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
+
+
+def create_empty(path: bytes, mode: int = 0o644) -> int:
+    """Open for writing; what was in it is gone."""
+    return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NONBLOCK, mode)
+
+
+def open_append(path: bytes, mode: int = 0o600) -> int:
+    return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NONBLOCK, mode)
+
+
+def write(descriptor: int, data: bytes | memoryview) -> int:
+    return os.write(descriptor, data)
+
+
+def write_all(descriptor: int, data: bytes | bytearray | memoryview) -> None:
+    """Write every byte, however many calls that takes."""
+    done = write(descriptor, data)  # type: ignore[arg-type]
+    if done < len(data):
+        view = memoryview(data)
+        while done < len(view):
+            done += write(descriptor, view[done:])
+
+
+def blocks(descriptor: int, size: int = BLOCK) -> Iterator[bytes]:
+    """What can be read from the descriptor, as it comes, to the end of file."""
+    while block := os.read(descriptor, size):
+        yield block
+
+
+def sync(descriptor: int) -> None:
+    os.fsync(descriptor)
+
+
+def sync_directory(path: bytes) -> None:
+    """Make the names in a directory durable."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        sync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def link(old: bytes, new: bytes) -> None:
+    os.link(old, new)
+
+
+def rename(old: bytes, new: bytes) -> None:
+    os.rename(old, new)
+
+
+def unlink(path: bytes) -> None:
+    os.unlink(path)
+
+
+def unlink_if_possible(path: bytes) -> None:
+    """Tidy up. A leftover does no harm."""
+    try:
+        unlink(path)
+    except OSError:
+        pass
+
+
+def change_mode(target: bytes | int, mode: int) -> None:
+    os.chmod(target, mode)

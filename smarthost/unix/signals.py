@@ -1,0 +1,75 @@
+"""How signals are asked for: the C half of the signal module, and the state a chain leaves behind.
+
+`signal` itself loads enum, which takes as long as half a bare interpreter's start; the
+programs that run per connection and per message have no use for it.
+"""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import signal as _signal
+    from collections.abc import Callable, Iterable
+    from types import FrameType
+
+    Handler = Callable[[int, FrameType | None], None]
+else:
+    import _signal
+
+SIGALRM = int(_signal.SIGALRM)
+SIGCHLD = int(_signal.SIGCHLD)
+SIGCONT = int(_signal.SIGCONT)
+SIGHUP = int(_signal.SIGHUP)
+SIGINT = int(_signal.SIGINT)
+SIGKILL = int(_signal.SIGKILL)
+SIGPIPE = int(_signal.SIGPIPE)
+SIGTERM = int(_signal.SIGTERM)
+SIGXFSZ = int(_signal.SIGXFSZ)
+
+# Python starts with these ignored, and exec keeps ignored signals ignored: the next program
+# would get EPIPE or EFBIG where the original chain lets the signal end it.
+IGNORED_BY_PYTHON = (SIGPIPE, SIGXFSZ)
+
+alarm = _signal.alarm
+
+
+def catch(signum: int, handler: Handler) -> None:
+    """Call `handler` between two of Python's steps when `signum` arrives."""
+    _signal.signal(signum, handler)
+
+
+def ignore(signum: int) -> None:
+    _signal.signal(signum, _signal.SIG_IGN)
+
+
+def uncatch(signum: int) -> None:
+    """Back to the default."""
+    _signal.signal(signum, _signal.SIG_DFL)
+
+
+def block(signums: Iterable[int]) -> None:
+    _signal.pthread_sigmask(_signal.SIG_BLOCK, signums)
+
+
+def unblock(signums: Iterable[int]) -> None:
+    _signal.pthread_sigmask(_signal.SIG_UNBLOCK, signums)
+
+
+def wake_by(descriptor: int) -> None:
+    """Write a byte to `descriptor` whenever a caught signal arrives: what a poll loop sleeps on."""
+    _signal.set_wakeup_fd(descriptor, warn_on_full_buffer=False)
+
+
+def as_in_c() -> None:
+    """Let SIGINT end this process as it ends a C program, instead of raising KeyboardInterrupt.
+
+    An ignored SIGINT stays ignored: a shell gives that to its background jobs.
+    """
+    if _signal.getsignal(_signal.SIGINT) is _signal.default_int_handler:
+        _signal.signal(_signal.SIGINT, _signal.SIG_DFL)
+
+
+def undo_python() -> None:
+    """Take back what Python's start changed, for the program that comes next."""
+    for signum in IGNORED_BY_PYTHON:
+        _signal.signal(signum, _signal.SIG_DFL)
