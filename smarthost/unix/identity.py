@@ -1,0 +1,50 @@
+"""Which account is this process, and how does it give power up?"""
+
+from __future__ import annotations
+
+import os
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Final
+
+
+class Identity:
+    """The user and the group that a process runs as."""
+
+    __slots__ = ("gid", "uid")
+
+    def __init__(self, uid: int, gid: int) -> None:
+        self.uid: Final = uid
+        self.gid: Final = gid
+
+    def __repr__(self) -> str:
+        return f"Identity(uid={self.uid}, gid={self.gid})"
+
+
+def of_account(name: bytes) -> Identity | None:
+    """The user of that name with the group that belongs to it; None if there is no such account."""
+    import pwd  # noqa: PLC0415 - loads name service libraries; who is told numbers does without
+
+    try:
+        entry = pwd.getpwnam(os.fsdecode(name))
+    except (KeyError, ValueError):  # ValueError: a name with a zero byte
+        return None
+    return Identity(entry.pw_uid, entry.pw_gid)
+
+
+def assume_group(gid: int) -> None:
+    """Have this group and no other. Raises OSError."""
+    os.setgroups([gid])
+    os.setgid(gid)
+
+
+def assume_user(uid: int) -> None:
+    """Become this user for good. Raises OSError."""
+    os.setuid(uid)
+
+
+def assume(identity: Identity) -> None:
+    """Groups first: once the user is gone, so is the right to change them. Raises OSError."""
+    assume_group(identity.gid)
+    assume_user(identity.uid)
