@@ -15,13 +15,16 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 DEFAULT = b"/var/qmail"
+MINI = b"/var/mini-qmail"
 
 # As many links as Linux itself follows in one path.
 _LINKS_LIMIT = 40
 
 
-def qmail_home(environ: Mapping[bytes, bytes] | None = None, launcher: bytes | None = None) -> bytes:
-    """The home's path: $QMAILHOME, else where `launcher` (sys.argv[0]) lies, else /var/qmail.
+def qmail_home(
+    environ: Mapping[bytes, bytes] | None = None, launcher: bytes | None = None, default: bytes = DEFAULT
+) -> bytes:
+    """The home's path: $QMAILHOME, else where `launcher` (sys.argv[0]) lies, else the default.
 
     A launcher lies in a home when it, or a file that it links to, is HOME/bin/NAME and HOME/control
     is a directory. Ask before changing directory: a launcher may be named by a relative path.
@@ -40,4 +43,4 @@ def qmail_home(environ: Mapping[bytes, bytes] | None = None, launcher: bytes | N
             file = os.path.join(directory, os.readlink(file))
         except OSError:
             break
-    return DEFAULT
+    return default
