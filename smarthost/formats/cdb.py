@@ -12,6 +12,7 @@ under a map ends the process by SIGBUS.
 
 from __future__ import annotations
 
+import errno
 import os
 from struct import Struct
 
@@ -166,8 +167,11 @@ class Maker:
 
     def add(self, keys: Iterable[bytes], data: Iterable[bytes]) -> None:
         """Add records, each key with the data that stands at the same place."""
-        for _ in map(self._maker.add, keys, data):
-            pass
+        try:
+            for _ in map(self._maker.add, keys, data):
+                pass
+        except OverflowError as error:
+            raise OSError(errno.ENOMEM, "a cdb ends before 4 GB") from error
 
     def finish(self) -> None:
         """Write the tables and the header. Nothing is synced."""

@@ -171,9 +171,7 @@ KNOWN: Final = (
 )
 
 # What only our programs read: shown if it is there.
-OURS: Final = (
-    Number(b"concurrencyqmqp", b"20", b"QMQP concurrency is "),
-)
+OURS: Final = (Number(b"concurrencyqmqp", b"20", b"QMQP concurrency is "),)
 
 
 def printable(text: bytes) -> bytes:
