@@ -55,7 +55,8 @@ def run(
         say(error.line(program))
         return error.status
     except OSError as error:
-        what = f"{os.fsdecode(error.filename)}: " if error.filename else ""
+        named = error.filename  # a descriptor, where a descriptor was what was opened
+        what = f"{os.fsdecode(named)}: " if named and isinstance(named, str | bytes) else ""
         say(f"{program}: fatal: {what}{errtext.reason(error)}\n")
     except MemoryError:
         say(f"{program}: fatal: out of memory\n")

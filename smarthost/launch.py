@@ -1,6 +1,7 @@
 """How does one program start the next?
 
 become  exec in place: the links of a chain (softlimit, setuidgid, tcpserver's child)
+call    start it with this process's own descriptors and environment, and wait for its end
 """
 
 from __future__ import annotations
@@ -57,3 +58,25 @@ def become(argv: Sequence[bytes], environ: Mapping[bytes, bytes] | None = None) 
         execute(argv, os.environb if environ is None else environ)
     except OSError as error:
         raise Temporary(f"unable to run {os.fsdecode(argv[0])}: {errtext.reason(error)}") from error
+
+
+def call(argv: list[bytes]) -> int:
+    """Run the program to its end; its exit status, or 128 and the signal's number, as a shell says it."""
+    error: OSError = FileNotFoundError(errno.ENOENT, "")
+    for file in candidates(argv[0], os.environb.get(b"PATH")):
+        try:
+            child = os.posix_spawn(file, argv, os.environb, setsigdef=signals.IGNORED_BY_PYTHON)
+        except OSError as failed:
+            error = failed
+            continue
+        ended = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+        return ended if ended >= 0 else 128 - ended
+    raise Temporary(f"unable to run {os.fsdecode(argv[0])}: {errtext.reason(error)}") from error
+
+
+def first_found(programs: Sequence[bytes]) -> bytes:
+    """The first of the names that PATH has a program for; the very first if it has none of them."""
+    for program in programs:
+        if any(os.access(file, os.X_OK) for file in candidates(program, os.environb.get(b"PATH"))):
+            return program
+    return programs[0]

@@ -44,3 +44,15 @@ def qmail_home(
         except OSError:
             break
     return default
+
+
+def program(name: bytes, home: bytes) -> bytes:
+    """The file to start for another program of this installation: HOME/bin/NAME, else the one beside
+    this program's own launcher, else whatever PATH has under that name.
+    """
+    beside = os.path.dirname(os.path.abspath(os.fsencode(sys.argv[0])))
+    for directory in (home + b"/bin", beside):
+        file = directory + b"/" + name
+        if os.access(file, os.X_OK):
+            return file
+    return name

@@ -11,6 +11,7 @@ import os
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from typing import BinaryIO
 
 BLOCK = 65536
 
@@ -21,6 +22,12 @@ def open_read(path: bytes) -> int:
 
 def open_write(path: bytes) -> int:
     return os.open(path, os.O_WRONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+
+
+def stream(path: bytes) -> BinaryIO:
+    """Open for reading line by line."""
+    opened: BinaryIO = open(path, "rb", opener=lambda _path, _flags: open_read(path))
+    return opened
 
 
 def create_exclusive(path: bytes, mode: int = 0o644) -> int:

@@ -116,7 +116,7 @@ def _write(mail: bytes, mailtmp: bytes, messages: list[tuple[int, bytes]]) -> No
         _copy_old(mail, draft)
         for arrived, name in messages:
             try:
-                with open(files.open_read(name), "rb") as message:
+                with files.stream(name) as message:
                     _copy_message(message, arrived, draft)
             except OSError as error:
                 raise _failed(f"read $MAILDIR/{os.fsdecode(name)}", error) from error

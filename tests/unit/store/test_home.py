@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from smarthost.store.home import DEFAULT, qmail_home
+from smarthost.store.home import DEFAULT, program, qmail_home
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -61,3 +61,21 @@ def test_by_default_it_asks_the_process(tree: Path, monkeypatch: pytest.MonkeyPa
     monkeypatch.delenv("QMAILHOME", raising=False)
     monkeypatch.setattr("sys.argv", [str(tree / "usr/sbin/sendmail")])
     assert qmail_home() == os.fsencode(tree / "mini")
+
+
+class TestProgram:
+    @pytest.fixture(autouse=True)
+    def _started_from_usr_sbin(self, tree: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("sys.argv", [str(tree / "usr/sbin/sendmail")])
+
+    def test_of_the_home(self, tree: Path) -> None:
+        (tree / "opt/bin/sendmail").chmod(0o755)
+        home = os.fsencode(tree / "mini")
+        assert program(b"sendmail", home) == home + b"/bin/sendmail"
+
+    def test_beside_the_launcher(self, tree: Path) -> None:
+        (tree / "usr/sbin/tool").touch(0o755)
+        assert program(b"tool", os.fsencode(tree / "mini")) == os.fsencode(tree / "usr/sbin/tool")
+
+    def test_anywhere(self, tree: Path) -> None:
+        assert program(b"tool", os.fsencode(tree / "mini")) == b"tool"
