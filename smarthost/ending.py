@@ -6,7 +6,7 @@ import os
 import sys
 
 from smarthost.errors import ProgramError
-from smarthost.unix import errtext, signals
+from smarthost.unix import environment, errtext, signals
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -41,6 +41,8 @@ def run(
     that no one named is a temporary failure, and so is a mistake of our own.
     """
     signals.as_in_c()
+    if argv is None:  # else this is not the process's own start, and what it finds was put there
+        environment.undo_python()
     arguments = [os.fsencode(argument) for argument in (sys.argv[1:] if argv is None else argv)]
     try:
         if manual is not None and len(arguments) == 1:
