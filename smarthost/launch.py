@@ -23,6 +23,10 @@ DEFAULT_PATH = b"/bin:/usr/bin"
 # An exec that fails for one of these leaves the rest of PATH worth trying.
 _LOOK_FURTHER = {errno.ENOENT, errno.EACCES, errno.EPERM, errno.EISDIR}
 
+# The last line of every launcher, and more than a launcher can be long.
+_LAUNCHER_END = b"\n\nraise SystemExit(main())\n"
+_LAUNCHER_SIZE = 4096
+
 
 def candidates(program: bytes, path: bytes | None) -> Iterator[bytes]:
     """The files that `program` may mean, in order. An empty part of `path` is this directory."""
@@ -33,8 +37,32 @@ def candidates(program: bytes, path: bytes | None) -> Iterator[bytes]:
         yield (directory or b".") + b"/" + program
 
 
-def execute(argv: Sequence[bytes], environ: Mapping[bytes, bytes]) -> NoReturn:
+def module_of(program: bytes) -> str | None:
+    """The module of the program that PATH resolves to, if that is a launcher of ours; else None."""
+    for file in candidates(program, os.environb.get(b"PATH")):
+        if os.access(file, os.X_OK) and not os.path.isdir(file):
+            break
+    else:
+        return None
+    try:
+        with open(file, "rb") as launcher:
+            text = launcher.read(_LAUNCHER_SIZE)
+    except OSError:
+        return None
+    if text.startswith(b"#!") and text.endswith(_LAUNCHER_END):
+        words = text.removesuffix(_LAUNCHER_END).splitlines()[-1].split()
+        if words[:1] + words[2:] == [b"from", b"import", b"main"] and words[1].startswith(
+            b"smarthost.programs."
+        ):
+            return words[1].decode()
+    return None
+
+
+def execute(argv: Sequence[bytes], environ: Mapping[bytes, bytes] | None) -> NoReturn:
     """Replace this process by the program; PATH is this process's own, as in the originals.
+
+    Without `environ` the program gets this process's environment as it lies in memory: no copy is
+    made, for which there may be no memory left, and odd entries are kept.
 
     Raises OSError, as the originals choose among several: the last that was not "file does not
     exist", else that.
@@ -42,7 +70,10 @@ def execute(argv: Sequence[bytes], environ: Mapping[bytes, bytes]) -> NoReturn:
     failure = FileNotFoundError(errno.ENOENT, "")
     for file in candidates(argv[0], os.environb.get(b"PATH")):
         try:
-            os.execve(file, argv, environ)  # type: ignore[arg-type]
+            if environ is None:
+                os.execv(file, argv)  # type: ignore[arg-type]
+            else:
+                os.execve(file, argv, environ)  # type: ignore[arg-type]
         except OSError as error:
             if error.errno not in _LOOK_FURTHER:
                 raise
@@ -55,7 +86,7 @@ def become(argv: Sequence[bytes], environ: Mapping[bytes, bytes] | None = None) 
     """Turn this process into the next program of the chain, with signals as Python found them."""
     signals.undo_python()
     try:
-        execute(argv, os.environb if environ is None else environ)
+        execute(argv, environ)
     except OSError as error:
         raise Temporary(f"unable to run {os.fsdecode(argv[0])}: {errtext.reason(error)}") from error
 
