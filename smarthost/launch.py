@@ -2,6 +2,8 @@
 
 become  exec in place: the links of a chain (softlimit, setuidgid, tcpserver's child)
 call    start it with this process's own descriptors and environment, and wait for its end
+spawn   vfork and exec: a child without the cost of a copied interpreter
+own     a program of this installation as a function: for those who start it often (server/workers.py)
 """
 
 from __future__ import annotations
@@ -14,8 +16,11 @@ from smarthost.unix import errtext, signals
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
-    from typing import NoReturn
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from types import ModuleType
+    from typing import NoReturn, TypeVar
+
+    Started = TypeVar("Started")
 
 # What the originals look through when there is no PATH.
 DEFAULT_PATH = b"/bin:/usr/bin"
@@ -67,19 +72,31 @@ def execute(argv: Sequence[bytes], environ: Mapping[bytes, bytes] | None) -> NoR
     Raises OSError, as the originals choose among several: the last that was not "file does not
     exist", else that.
     """
-    failure = FileNotFoundError(errno.ENOENT, "")
-    for file in candidates(argv[0], os.environb.get(b"PATH")):
+
+    def start(file: bytes) -> NoReturn:
+        if environ is None:
+            os.execv(file, argv)  # type: ignore[arg-type]
+        os.execve(file, argv, environ)  # type: ignore[arg-type]
+
+    _first(argv[0], start)
+
+
+def _first(program: bytes, start: Callable[[bytes], Started]) -> Started:
+    """Try what `program` may mean, until one starts."""
+    failure: OSError = FileNotFoundError(errno.ENOENT, "")
+    for file in candidates(program, os.environb.get(b"PATH")):
         try:
-            if environ is None:
-                os.execv(file, argv)  # type: ignore[arg-type]
-            else:
-                os.execve(file, argv, environ)  # type: ignore[arg-type]
+            return start(file)
         except OSError as error:
             if error.errno not in _LOOK_FURTHER:
                 raise
             if error.errno != errno.ENOENT:
-                failure = error  # type: ignore[assignment]
+                failure = error
     raise failure
+
+
+def _unable(argv: Sequence[bytes], error: OSError) -> Temporary:
+    return Temporary(f"unable to run {os.fsdecode(argv[0])}: {errtext.reason(error)}")
 
 
 def become(argv: Sequence[bytes], environ: Mapping[bytes, bytes] | None = None) -> NoReturn:
@@ -88,21 +105,70 @@ def become(argv: Sequence[bytes], environ: Mapping[bytes, bytes] | None = None) 
     try:
         execute(argv, environ)
     except OSError as error:
-        raise Temporary(f"unable to run {os.fsdecode(argv[0])}: {errtext.reason(error)}") from error
+        raise _unable(argv, error) from error
 
 
 def call(argv: list[bytes]) -> int:
     """Run the program to its end; its exit status, or 128 and the signal's number, as a shell says it."""
-    error: OSError = FileNotFoundError(errno.ENOENT, "")
-    for file in candidates(argv[0], os.environb.get(b"PATH")):
-        try:
-            child = os.posix_spawn(file, argv, os.environb, setsigdef=signals.IGNORED_BY_PYTHON)
-        except OSError as failed:
-            error = failed
-            continue
-        ended = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-        return ended if ended >= 0 else 128 - ended
-    raise Temporary(f"unable to run {os.fsdecode(argv[0])}: {errtext.reason(error)}") from error
+
+    def start(file: bytes) -> int:
+        return os.posix_spawn(file, argv, os.environb, setsigdef=signals.IGNORED_BY_PYTHON)
+
+    try:
+        child = _first(argv[0], start)
+    except OSError as error:
+        raise _unable(argv, error) from error
+    ended = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    return ended if ended >= 0 else 128 - ended
+
+
+def prepare_to_spawn() -> ModuleType:
+    """What `spawn` needs, loaded: to be asked for before a change of identity, which may put it out of reach.
+
+    subprocess calls vfork. Told not to, it would call posix_spawn where no descriptor is to be closed:
+    a tenth cheaper, but glibc's leaves signals 32 and 33 ignored, and the originals leave nothing.
+    """
+    import subprocess  # noqa: PLC0415  it brings threading, which every fork would pay for
+
+    setattr(subprocess, "_USE_POSIX_SPAWN", False)  # noqa: B010  documented for this, but typed as final
+    return subprocess
+
+
+def spawn(argv: Sequence[bytes], environ: Mapping[bytes, bytes], descriptor: int) -> int:
+    """Start the program with `descriptor` as its 0 and 1, and signals as Python found them. Its pid.
+
+    Raises Temporary if it cannot be run, or there can be no process.
+    """
+    subprocess = prepare_to_spawn()
+
+    def start(file: bytes) -> int:
+        child = subprocess.Popen(
+            argv, executable=file, env=environ, stdin=descriptor, stdout=descriptor, close_fds=False
+        )
+        child.returncode = 0  # whoever asked waits for it; Popen must not
+        return int(child.pid)
+
+    try:
+        return _first(argv[0], start)
+    except OSError as error:
+        raise _unable(argv, error) from error
+
+
+def own(argv: Sequence[bytes]) -> Callable[[], int] | None:
+    """The program as a function that may be called many times in one process, if it is one of ours.
+
+    Its module must declare itself REENTRANT. None for any other program.
+    """
+    name = module_of(argv[0])
+    if name is None:
+        return None
+    from importlib import import_module  # noqa: PLC0415  only a server asks, once
+
+    module = import_module(name)
+    if not getattr(module, "REENTRANT", False):
+        return None
+    arguments = [os.fsdecode(argument) for argument in argv[1:]]
+    return lambda: module.main(arguments)
 
 
 def first_found(programs: Sequence[bytes]) -> bytes:

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     import signal as _signal
     from collections.abc import Callable, Iterable
     from types import FrameType
+    from typing import Any
 
     Handler = Callable[[int, FrameType | None], None]
 else:
@@ -69,7 +70,39 @@ def as_in_c() -> None:
         _signal.signal(_signal.SIGINT, _signal.SIG_DFL)
 
 
+def as_after_start() -> None:
+    """Forget what a server set up before it forked: the state in which Python starts a program."""
+    _signal.set_wakeup_fd(-1)
+    for signum in (SIGCHLD, SIGTERM):
+        _signal.signal(signum, _signal.SIG_DFL)
+    for signum in IGNORED_BY_PYTHON:
+        _signal.signal(signum, _signal.SIG_IGN)
+
+
 def undo_python() -> None:
     """Take back what Python's start changed, for the program that comes next."""
     for signum in IGNORED_BY_PYTHON:
         _signal.signal(signum, _signal.SIG_DFL)
+
+
+# Neither can be caught, and the C library keeps 32 and 33.
+_SETTABLE = tuple(number for number in range(1, 65) if number not in (9, 19, 32, 33))
+
+
+def state() -> tuple[Any, ...]:
+    """What this process does on each signal, and which it blocks: for `restore`."""
+    blocked = _signal.pthread_sigmask(_signal.SIG_BLOCK, ())
+    return [(number, _signal.getsignal(number)) for number in _SETTABLE], blocked
+
+
+def restore(before: tuple[Any, ...]) -> None:
+    """Back to what `state` saw; timers stop."""
+    handlers, blocked = before
+    _signal.alarm(0)
+    for timer in (_signal.ITIMER_VIRTUAL, _signal.ITIMER_PROF):
+        _signal.setitimer(timer, 0)
+    for number, handler in handlers:
+        # None: set by someone else than Python, and so out of a program's reach too.
+        if _signal.getsignal(number) is not handler and handler is not None:
+            _signal.signal(number, handler)
+    _signal.pthread_sigmask(_signal.SIG_SETMASK, blocked)

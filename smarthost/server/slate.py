@@ -1,0 +1,127 @@
+"""What one connection could leave behind in a process that serves the next, and how it is wiped off.
+
+A process that is used again must be what a new one would be. What can be set back is set back:
+environment, working directory, umask, signals, timers, descriptors, the variables of our modules.
+What cannot (identity, limits, threads, children still running) is compared, and a process in
+which it changed is not used again.
+"""
+
+from __future__ import annotations
+
+import os
+import resource
+import sys
+
+from smarthost.unix import fds, signals
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from typing import Any
+
+_LIMITS = sorted({value for name, value in vars(resource).items() if name.startswith("RLIMIT_")})
+_CONTAINERS = (list, dict, set)
+_STDERR = 2
+
+
+class Slate:
+    """The state of this process as it was when this was made. `keep`: descriptors that belong to it."""
+
+    def __init__(self, keep: Iterable[int]) -> None:
+        self._environment = dict(os.environb)
+        self._umask = os.umask(0)
+        os.umask(self._umask)
+        self._directory = os.open(b".", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        self._stderr = os.dup(_STDERR)
+        os.set_inheritable(self._stderr, False)
+        self._others = fds.Others({*keep, 0, 1, 2, self._directory, self._stderr})
+        self._signals = signals.state()
+        self._fixed = _fixed()
+        self._path = list(sys.path)
+        self._modules = {
+            name: _Names(vars(module), module) for name, module in sys.modules.items() if _ours(name)
+        }
+
+    def wipe(self) -> bool:
+        """Set everything back. False if something changed that cannot be: then do not use this process."""
+        self._others.close()
+        try:
+            os.dup2(self._stderr, _STDERR)
+            os.fchdir(self._directory)
+        except OSError:
+            return False
+        signals.restore(self._signals)
+        os.umask(self._umask)
+        self._set_environment()
+        self._set_modules()
+        sys.path[:] = self._path
+        # Documented for specialised purposes, and this is one: threading.active_count() would cost its import.
+        alone = len(sys._current_frames()) == 1  # noqa: SLF001
+        return alone and _fixed() == self._fixed and not _has_children()
+
+    def _set_environment(self) -> None:
+        now = dict(os.environb)
+        if now == self._environment:
+            return
+        for name in now.keys() - self._environment.keys():
+            del os.environb[name]
+        for name, value in self._environment.items():
+            if now.get(name) != value:
+                os.environb[name] = value
+
+    def _set_modules(self) -> None:
+        for name in [name for name in sys.modules if _ours(name) and name not in self._modules]:
+            # Nobody knows what it was before the connection that loaded it.
+            del sys.modules[name]
+        for names in self._modules.values():
+            names.set_back()
+
+
+class _Names:
+    """The names of a module or class, the contents of its lists, dicts and sets, and its classes' names."""
+
+    def __init__(self, names: Mapping[str, Any], owner: object) -> None:
+        self._owner = owner
+        self._names = dict(names)
+        self._contents = [(value, value.copy()) for value in names.values() if type(value) in _CONTAINERS]
+        self._classes = [
+            _Names(vars(value), value)
+            for value in names.values()
+            if isinstance(value, type) and not isinstance(owner, type) and _ours(value.__module__)
+        ]
+
+    def set_back(self) -> None:
+        now = dict(vars(self._owner))
+        if now != self._names:
+            for name in now.keys() - self._names.keys():
+                delattr(self._owner, name)
+            for name, value in self._names.items():
+                if name not in now or now[name] is not value:
+                    setattr(self._owner, name, value)
+        for container, contents in self._contents:
+            if container != contents:
+                container.clear()
+                getattr(container, "extend" if isinstance(container, list) else "update")(contents)
+        for names in self._classes:
+            names.set_back()
+
+
+def _ours(module: str) -> bool:
+    return module.startswith("smarthost")
+
+
+def _fixed() -> tuple[Any, ...]:
+    return (
+        os.getresuid(),
+        os.getresgid(),
+        os.getgroups(),
+        [resource.getrlimit(limit) for limit in _LIMITS],
+    )
+
+
+def _has_children() -> bool:
+    try:
+        os.waitpid(-1, os.WNOHANG)
+    except ChildProcessError:
+        return False
+    return True

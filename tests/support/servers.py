@@ -1,0 +1,114 @@
+"""A UCSPI server, ours or the original, on a port of its own choice, and its log."""
+
+from __future__ import annotations
+
+import os
+import re
+import select
+import signal
+import socket
+import subprocess
+import time
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
+
+PATIENCE = 20
+
+
+def eventually(seen: object, what: str) -> None:
+    """Wait until the function `seen` answers something true."""
+    assert callable(seen)
+    deadline = time.monotonic() + PATIENCE
+    while not seen():
+        assert time.monotonic() < deadline, f"waited in vain for {what}"
+        select.select([], [], [], 0.005)
+
+
+class Server:
+    """A running server. `log` is all it and its children wrote on descriptor 2."""
+
+    def __init__(self, process: subprocess.Popen[bytes], port: int, log: Path) -> None:
+        self.process = process
+        self.port = port
+        self._log = log
+
+    @property
+    def log(self) -> bytes:
+        return self._log.read_bytes()
+
+    def wait_for(self, pattern: bytes, times: int = 1) -> bytes:
+        """The log, once the pattern is in it so many times."""
+        eventually(lambda: len(re.findall(pattern, self.log)) >= times, f"{pattern!r} in {self.log!r}")
+        return self.log
+
+    def connect(self, *, source: str = "127.0.0.1") -> socket.socket:
+        return socket.create_connection(("127.0.0.1", self.port), PATIENCE, (source, 0))
+
+    def talk(self, sent: bytes = b"", *, source: str = "127.0.0.1") -> bytes:
+        """Send, say that was all, and read to the end."""
+        with self.connect(source=source) as client:
+            try:
+                client.sendall(sent)
+                client.shutdown(socket.SHUT_WR)
+            except OSError:
+                pass
+            received = b""
+            try:
+                while block := client.recv(65536):
+                    received += block
+            except ConnectionResetError:
+                pass
+            return received
+
+
+@contextmanager
+def serving(
+    argv: Sequence[str | bytes],
+    directory: Path,
+    *,
+    env: Mapping[str, str] | None = None,
+    pass_fds: Sequence[int] = (),
+) -> Iterator[Server]:
+    """Start a server that prints its port (-1) and stop it at the end, with every client it still has."""
+    log = directory / f"log-{len(list(directory.glob('log-*')))}"
+    with log.open("wb") as stderr:
+        process = subprocess.Popen(
+            argv,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=stderr,
+            env={**os.environ, **(env or {})},
+            cwd=directory,
+            start_new_session=True,
+            pass_fds=pass_fds,
+        )
+    try:
+        assert process.stdout is not None
+        line = process.stdout.readline()
+        assert line.strip().isdigit(), f"no port: {line!r}, {log.read_bytes()!r}"
+        yield Server(process, int(line), log)
+    finally:
+        process.terminate()
+        process.wait(PATIENCE)
+        assert process.stdout is not None
+        process.stdout.close()
+        try:
+            os.killpg(process.pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+
+
+def anonymous(log: bytes, port: int) -> bytes:
+    """A log with what differs from run to run named: pids by order of appearance, ports."""
+    names: dict[bytes, bytes] = {}
+
+    def name(found: re.Match[bytes]) -> bytes:
+        return found[1] + names.setdefault(found[2], b"PID%d" % len(names))
+
+    log = re.sub(rb"\b((?:pid|ok|deny|end) )(\d+)", name, log)
+    log = log.replace(b":%d " % port, b":PORT ")
+    return re.sub(rb":\d+$", b":CLIENT", log, flags=re.MULTILINE)

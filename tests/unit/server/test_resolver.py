@@ -1,0 +1,118 @@
+"""server.resolver against name servers on loopback that answer, fail, are silent, and have too much to say."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import pytest
+
+from smarthost.server import resolver
+from tests.unit.formats.test_dns import record
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+
+def ptr(query: bytes) -> bytes:
+    return query[:2] + b"\x81\x80\0\1\0\1\0\0\0\0" + query[12:] + record(b"\x04mail\x07example\x00")
+
+
+def a(query: bytes) -> bytes:
+    return query[:2] + b"\x81\x80\0\1\0\1\0\0\0\0" + query[12:] + record(b"\x7f\x00\x00\x09", 1)
+
+
+def failure(query: bytes) -> bytes:
+    return query[:2] + b"\x81\x82\0\1\0\0\0\0\0\0" + query[12:]
+
+
+def truncated(query: bytes) -> bytes:
+    return query[:2] + b"\x83\x80\0\1\0\0\0\0\0\0" + query[12:]
+
+
+def no_name(query: bytes) -> bytes:
+    return query[:2] + b"\x81\x83\0\1\0\0\0\0\0\0" + query[12:]
+
+
+@contextmanager
+def name_server(address: str, port: int, *replies: Callable[[bytes], bytes]) -> Iterator[int]:
+    """Answers each datagram with the next reply, preceded by one that belongs to another question."""
+    serving = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    serving.bind((address, port))
+
+    def serve() -> None:
+        for reply in replies:
+            query, client = serving.recvfrom(600)
+            serving.sendto(b"\0\0" + query[2:], client)
+            serving.sendto(reply(query), client)
+
+    thread = threading.Thread(target=serve)
+    thread.start()
+    try:
+        yield serving.getsockname()[1]
+    finally:
+        thread.join()
+        serving.close()
+
+
+def test_names_and_addresses() -> None:
+    with name_server("127.0.0.1", 0, ptr, a, no_name) as port:
+        asking = resolver.Resolver([b"127.0.0.1"], port)
+        assert asking.host_name(b"192.0.2.1") == b"mail.example"
+        assert asking.addresses(b"mail.example") == [b"127.0.0.9"]
+        assert asking.host_name(b"192.0.2.1") == b""
+
+
+def test_a_server_that_fails_or_is_not_there_is_passed_over() -> None:
+    with name_server("127.0.0.1", 0, ptr) as port, name_server("127.0.0.2", port, failure):
+        asking = resolver.Resolver([b"127.0.0.3", b"127.0.0.2", b"127.0.0.1"], port)
+        assert asking.host_name(b"192.0.2.1") == b"mail.example"
+
+
+def test_what_does_not_fit_is_asked_for_by_tcp() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        port = listening.getsockname()[1]
+
+        def serve() -> None:
+            client, _ = listening.accept()
+            with client:
+                query = client.recv(600)[2:]
+                reply = ptr(query)
+                client.sendall(len(reply).to_bytes(2, "big") + reply[:5])
+                client.sendall(reply[5:])
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        with name_server("127.0.0.1", port, truncated):
+            assert resolver.Resolver([b"127.0.0.1"], port).host_name(b"192.0.2.1") == b"mail.example"
+        thread.join()
+
+
+def test_nobody_knows(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(resolver, "UDP_PATIENCE", (0.01, 0.01))
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as silent:
+        silent.bind(("127.0.0.1", 0))
+        asking = resolver.Resolver([b"127.0.0.1"], silent.getsockname()[1])
+        with pytest.raises(resolver.NoAnswer):
+            asking.host_name(b"192.0.2.1")
+    with pytest.raises(resolver.NoAnswer):
+        asking.addresses(b"x" * 64 + b".example")
+
+
+def test_the_servers_are_those_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DNSCACHEIP", "127.0.0.7 nonsense ::1")
+    assert resolver.configured_servers() == [b"127.0.0.7", b"::1"]
+
+
+def test_else_those_of_resolv_conf(monkeypatch: pytest.MonkeyPatch, tmp_path: object) -> None:
+    monkeypatch.delenv("DNSCACHEIP", raising=False)
+    path = f"{tmp_path}/resolv.conf"
+    monkeypatch.setattr(resolver, "RESOLV_CONF", path)
+    assert resolver.configured_servers() == [b"127.0.0.1"]
+    with open(path, "w", encoding="ascii") as file:
+        file.write(
+            "search example\nnameserver 192.0.2.53\n#nameserver 1.1.1.1\nnameserver\tfe80::1%eth0\nnameserver x\n"
+        )
+    assert resolver.configured_servers() == [b"192.0.2.53", b"fe80::1%eth0"]
