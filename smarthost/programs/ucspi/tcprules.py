@@ -31,9 +31,6 @@ NAME = "tcprules"
 USAGE = "tcprules rules.cdb rules.tmp"
 STDIN = 0
 
-# Lines are compiled in blocks of this size, which memory caches still hold.
-BLOCK = 1 << 18
-
 
 def compiled(compiler: rules.Compiler) -> Iterator[tuple[list[bytes], list[bytes]]]:
     try:
@@ -50,7 +47,7 @@ def compiled(compiler: rules.Compiler) -> Iterator[tuple[list[bytes], list[bytes
 
 def _input() -> Iterator[bytes]:
     try:
-        yield from files.blocks(STDIN, BLOCK)
+        yield from files.blocks(STDIN)
     except OSError as error:
         raise Temporary(f"unable to read input: {errtext.reason(error)}") from error
 
