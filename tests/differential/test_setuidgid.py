@@ -34,6 +34,16 @@ def test_there_is_no_way_back() -> None:
         assert outcome.stdout.split() == [b"Uid:", *[b"1"] * 4, b"Gid:", *[b"1"] * 4, b"Groups:", b"1"]
 
 
+@as_root
+@pytest.mark.parametrize(
+    "child", [["grep", "-E", "^(Sig[BIC]|Shd)", "/proc/self/status"], ["ls", "/proc/self/fd"]]
+)
+def test_signals_and_descriptors_are_what_they_were(child: list[str]) -> None:
+    theirs, mine = both(["daemon", *child])
+    assert mine == theirs
+    assert mine.status == 0
+
+
 @pytest.mark.parametrize(
     "arguments",
     [

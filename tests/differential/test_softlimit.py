@@ -8,11 +8,15 @@ from __future__ import annotations
 import os
 import resource
 import sys
+from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.support.originals import original
 from tests.support.run import Outcome, ours, run
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 PROBE = (
     "import resource as r; print([r.getrlimit(k) for k in (r.RLIMIT_AS, r.RLIMIT_CORE, r.RLIMIT_CPU,"
@@ -142,6 +146,23 @@ def test_the_environment_is_what_it_was() -> None:
     for env in ({}, {"LANG": "C"}, {"LC_CTYPE": "C.UTF-8"}, {"LC_ALL": "C"}, {"LC_CTYPE": "C"}):
         theirs, mine = both(["-o", "50", "/usr/bin/env"], env)
         assert mine == theirs
+
+
+@pytest.mark.parametrize(
+    "child",
+    [
+        ["grep", "-E", "^(Sig[BIC]|Shd)", "/proc/self/status"],
+        ["ls", "/proc/self/fd"],
+        ["sh", "-c", "trap '' PIPE; ulimit -f 0; echo x >file"],
+    ],
+)
+def test_signals_and_descriptors_are_what_they_were(child: list[str], tmp_path: Path) -> None:
+    """Python's start ignores SIGPIPE and SIGXFSZ; child must be ended by them."""
+    theirs, mine = (
+        run([program, "-o", "30", *child], cwd=tmp_path)
+        for program in (original("softlimit"), ours("softlimit"))
+    )
+    assert mine == theirs
 
 
 class TestWarning:
