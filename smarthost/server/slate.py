@@ -31,10 +31,9 @@ class Slate:
         self._environment = dict(os.environb)
         self._umask = os.umask(0)
         os.umask(self._umask)
-        self._directory = os.open(b".", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        self._directory = _directory()
         self._stderr = os.dup(_STDERR)
-        os.set_inheritable(self._stderr, False)
-        self._others = fds.Others({*keep, 0, 1, 2, self._directory, self._stderr})
+        self._others = fds.Others({*keep, 0, 1, 2, self._stderr})
         self._signals = signals.state()
         self._fixed = _fixed()
         self._path = list(sys.path)
@@ -45,11 +44,12 @@ class Slate:
     def wipe(self) -> bool:
         """Set everything back. False if something changed that cannot be: then do not use this process."""
         self._others.close()
-        try:
-            os.dup2(self._stderr, _STDERR)
-            os.fchdir(self._directory)
-        except OSError:
-            return False
+        os.dup2(self._stderr, _STDERR)
+        if _directory() != self._directory:
+            try:
+                os.chdir(self._directory)
+            except OSError:
+                return False
         signals.restore(self._signals)
         os.umask(self._umask)
         self._set_environment()
@@ -108,6 +108,14 @@ class _Names:
 
 def _ours(module: str) -> bool:
     return module.startswith("smarthost")
+
+
+def _directory() -> bytes:
+    """The working directory, nothing if it was removed. It need not be one that this user may enter."""
+    try:
+        return os.getcwdb()
+    except OSError:
+        return b""
 
 
 def _fixed() -> tuple[Any, ...]:
