@@ -21,7 +21,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "launch": {"errors", "unix"},
     "store": {"errors", "formats", "policy", "unix"},
     "server": {"errors", "formats", "launch", "policy", "unix"},
-    "supervision": {"errors", "formats", "policy", "store", "unix"},
+    "supervision": {"errors", "ending", "formats", "policy", "store", "unix"},
     "programs": PROGRAM_ROOMS,
 }
 # A third-party package has one door.

@@ -1,0 +1,243 @@
+"""supervisord with service directories: what svscan and its supervises do, in one process.
+
+    python -m smarthost.supervision DIRECTORY [CONFIGURATION]
+
+Reads   DIRECTORY, a directory of service directories, or of links to them, at the start, every
+        five seconds, and at once on SIGHUP; CONFIGURATION, supervisord's own file, for its sockets,
+        its log and programs of its own (without it there are none)
+Writes  NAME/supervise/logpipe of each service with a logger; on stderr what an administrator must know
+Exits   0 when all services have been stopped in order, after SIGTERM, SIGINT or supervisorctl shutdown;
+        a second signal leaves what still runs. 111 when it cannot start
+"""
+
+from __future__ import annotations
+
+import fcntl
+import io
+import os
+import signal
+import time
+from typing import TYPE_CHECKING, Any, Final, NoReturn
+
+from supervisor.medusa import asyncore_25 as asyncore
+from supervisor.options import ServerOptions, signame
+from supervisor.states import SupervisorStates
+from supervisor.supervisord import Supervisor
+
+from smarthost.errors import Temporary
+from smarthost.supervision import start
+from smarthost.supervision.group import ServiceGroup, ServiceGroupConfig
+from smarthost.supervision.scan import Identity, Unclear, scan
+from smarthost.supervision.wake import Poller
+from smarthost.unix import errtext
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+NAME: Final = "smarthost"
+# As svscan, in seconds.
+SCAN_INTERVAL: Final = 5.0
+# A service is gone when this many scans in turn have not found it: replacing a link takes a moment.
+SCANS_TO_BE_GONE: Final = 2
+
+_WITHOUT_CONFIGURATION: Final = "[supervisord]\nlogfile=/dev/null\nlogfile_maxbytes=0\npidfile=/dev/null\n"
+
+
+class EngineOptions(ServerOptions):  # type: ignore[misc]  # supervisor is untyped
+    """supervisord's options and its way to the kernel."""
+
+    poller: Poller
+
+    def __init__(self, starter: start.Starter) -> None:
+        super().__init__()
+        self.starter = starter
+        self.poller.close()
+        self.poller = Poller(self)
+
+    def usage(self, msg: object) -> NoReturn:
+        raise Temporary(str(msg))
+
+    def make_logger(self) -> None:
+        """The file that CONFIGURATION names. stderr is for `announce`: supervisord tells it too much."""
+        self.nodaemon, self.silent = True, True
+        super().make_logger()
+
+    def announce(self, text: str) -> None:
+        """What an administrator must know, on stderr and in the log."""
+        self.logger.warn(text)
+        try:
+            os.write(2, os.fsencode(f"{NAME}: warning: {text}\n"))
+        except OSError:
+            pass
+
+    def write_pidfile(self) -> None:
+        if self.pidfile != "/dev/null":
+            super().write_pidfile()
+
+    def cleanup_fds(self) -> None:
+        """Nothing leaks here, and a reload must not close what the engine holds."""
+
+
+class Engine(Supervisor):  # type: ignore[misc]  # supervisor is untyped
+    def __init__(self, options: EngineOptions, directory: bytes) -> None:
+        super().__init__(options)
+        self._directory = directory
+        self._next_scan = 0.0
+        self._services: dict[Identity, ServiceGroup] = {}
+        self._missed: dict[Identity, int] = {}
+        self._unclear: dict[bytes, str] = {}  # so that each is said once
+
+    def run(self) -> None:
+        try:
+            super().run()
+        finally:
+            for group in self.process_groups.values():
+                group.before_remove()
+
+    # The scan
+
+    def tick(self, now: float | None = None) -> None:
+        """The last thing in each round of the main loop."""
+        super().tick(now)
+        if self.options.mood < SupervisorStates.RUNNING:
+            return
+        for identity, group in list(self._services.items()):
+            if group.closing:
+                self._drop(identity, group)
+        if time.monotonic() >= self._next_scan:
+            self._next_scan = time.monotonic() + SCAN_INTERVAL
+            self._scan()
+        self.options.poller.wake_at(self._next_scan)
+
+    def runforever(self) -> None:
+        self.tick()
+        super().runforever()
+
+    def _scan(self) -> None:
+        seen: set[Identity] = set()
+        unclear: dict[bytes, str] = {}
+        try:
+            found = list(scan(self._directory))
+        except OSError as error:
+            self._say_once({self._directory: f"unable to read directory: {errtext.reason(error)}"})
+            return
+        for service in found:
+            if isinstance(service, Unclear):
+                unclear[service.name] = service.problem
+                continue
+            seen.add(service.identity)
+            if service.identity not in self._services:
+                config = ServiceGroupConfig(self.options, service)
+                # Another directory may still be going down under that name: the next scan is soon.
+                if self.add_process_group(config):
+                    self._services[service.identity] = self.process_groups[config.name]
+                    self.options.poller.hurry()
+        self._say_once(unclear)
+        for identity, group in self._services.items():
+            unsure = group.config.service.name in unclear
+            self._missed[identity] = 0 if identity in seen or unsure else self._missed.get(identity, 0) + 1
+            if self._missed[identity] >= SCANS_TO_BE_GONE and not group.closing:
+                self.options.logger.info(f"{group.config.name} is no longer in the directory: stopping it")
+                group.stop_all()
+
+    def _drop(self, identity: Identity, group: ServiceGroup) -> None:
+        group.stop_all()
+        if self.remove_process_group(group.config.name):
+            del self._services[identity]
+            self._missed.pop(identity, None)
+
+    def _say_once(self, problems: dict[bytes, str]) -> None:
+        for name, problem in problems.items():
+            if self._unclear.get(name) != problem:
+                self.options.announce(problem)
+        self._unclear = problems
+
+    def remove_process_group(self, name: str) -> bool:
+        """Also asked by supervisorctl remove: the next scan brings a service back that is still there."""
+        removed = bool(super().remove_process_group(name))
+        if removed:
+            names = {identity for identity, group in self._services.items() if group.config.name == name}
+            for identity in names:
+                del self._services[identity]
+        return removed
+
+    def diff_to_active(self) -> tuple[list[Any], list[Any], list[Any]]:
+        """For supervisorctl update, which would remove every group that is not in CONFIGURATION."""
+        added, changed, removed = super().diff_to_active()
+        return added, changed, [config for config in removed if not isinstance(config, ServiceGroupConfig)]
+
+    # The end
+
+    def ordered_stop_groups_phase_1(self) -> None:
+        """All at once, each in its own order; supervisord stops one group after the other."""
+        for group in self.stop_groups:
+            group.stop_all()
+
+    def ordered_stop_groups_phase_2(self) -> None:
+        """Nothing to wait for before the next group."""
+
+    def handle_signal(self) -> None:
+        """All signals that have come; supervisord takes one in each round."""
+        received = self.options.signal_receiver
+        while sig := received.get_signal():
+            if sig == signal.SIGHUP:
+                self._next_scan = 0.0
+            elif sig in (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT):
+                if self.options.mood == SupervisorStates.SHUTDOWN:
+                    self.options.announce(f"received {signame(sig)} again: leaving what still runs")
+                    raise asyncore.ExitNow
+                self.options.mood = SupervisorStates.SHUTDOWN
+            elif sig == signal.SIGUSR2:
+                self.options.reopenlogs()
+
+
+def lock(directory: bytes) -> int:
+    """Be the only engine of this directory, for as long as the descriptor is open."""
+    try:
+        descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    except OSError as error:
+        raise Temporary(f"unable to read {os.fsdecode(directory)}: {errtext.reason(error)}") from error
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        os.close(descriptor)
+        raise Temporary(f"the services of {os.fsdecode(directory)} are already being run") from error
+    return descriptor
+
+
+def serve(directory: bytes, configuration: str | None, environ: dict[bytes, bytes]) -> int:
+    """Run the services until told to stop."""
+    start.keep_to_ourselves()
+    starter = start.Starter(environ)
+    start.raise_limit()
+    directory = os.path.abspath(directory)
+    held = lock(directory)
+    try:
+        while _once(directory, configuration, starter) == SupervisorStates.RESTARTING:
+            pass
+    finally:
+        os.close(held)
+        starter.close()
+    return 0
+
+
+def _once(directory: bytes, configuration: str | None, starter: start.Starter) -> int:
+    options = EngineOptions(starter)
+    arguments: Sequence[str] = ["-n"]
+    if configuration is None:
+        options.configfile = io.StringIO(_WITHOUT_CONFIGURATION)
+    else:
+        arguments = ["-n", "-c", configuration]
+    options.realize(arguments, doc=__doc__, progname=NAME)
+    options.first = True
+    options.test = False
+    options.nocleanup = True
+    try:
+        Engine(options, directory).main()
+    except asyncore.ExitNow:
+        pass
+    finally:
+        options.close_httpservers()
+        if getattr(options, "logger", None) is not None:
+            options.close_logger()
+    return int(options.mood)

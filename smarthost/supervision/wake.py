@@ -1,0 +1,55 @@
+"""When the engine's main loop wakes up: at a signal, at a deadline, or after a second.
+
+supervisord sleeps in poll for a whole second: a signal does not end it, because Python takes poll
+up again (PEP 475), and it knows no deadlines. A restart would wait for up to two of those seconds.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from typing import Any
+
+from supervisor import poller
+
+from smarthost.unix import signals
+
+
+class Poller(poller.PollPoller):  # type: ignore[misc]  # supervisor is untyped
+    """supervisord's poller, ended early by a signal, and by `wake_at`."""
+
+    def __init__(self, options: Any) -> None:
+        super().__init__(options)
+        self._bell, self._ringer = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+        self.register_readable(self._bell)
+        signals.wake_by(self._ringer)
+        self._deadline: float | None = None
+
+    def wake_at(self, moment: float) -> None:
+        """Let the next sleep end at this moment of the monotonic clock, or before."""
+        if self._deadline is None or moment < self._deadline:
+            self._deadline = moment
+
+    def hurry(self) -> None:
+        """Do not sleep at all the next time."""
+        self.wake_at(0)
+
+    def poll(self, timeout: float) -> tuple[list[int], list[int]]:
+        deadline, self._deadline = self._deadline, None
+        if deadline is not None:
+            timeout = min(timeout, max(0.0, deadline - time.monotonic()))
+        readable, writable = super().poll(timeout)
+        if self._bell in readable:
+            readable.remove(self._bell)
+            try:
+                while os.read(self._bell, 512):
+                    pass
+            except BlockingIOError:
+                pass
+        return readable, writable
+
+    def close(self) -> None:
+        # Before the descriptors are closed: a late signal would write its byte into whatever comes next.
+        signals.wake_by(-1)
+        os.close(self._bell)
+        os.close(self._ringer)
