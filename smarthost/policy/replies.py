@@ -1,0 +1,91 @@
+"""What is a client told when the queue program has ended? `K` accepted, `Z` try later, `D` do not.
+
+The statuses that qmail-queue and programs in its place end with, and the words that qmail's own
+programs have for them (qmail.c).
+"""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Final
+
+# The queue program's exit statuses.
+QUEUED: Final = 0
+ADDRESS_TOO_LONG: Final = 11
+OUT_OF_MEMORY: Final = 51
+TIMED_OUT: Final = 52
+WRITE_ERROR: Final = 53
+READ_ERROR: Final = 54
+NO_HOME: Final = 61
+NO_QUEUE: Final = 62
+NO_PID_FILE: Final = 63
+NO_MESS_FILE: Final = 64
+NO_INTD_FILE: Final = 65
+NO_TODO_FILE: Final = 66
+BUG: Final = 81
+OWN_WORDS: Final = 82
+BAD_ENVELOPE: Final = 91
+NOT_STARTED: Final = 120
+
+_CREATING: Final = b"Zqq trouble creating files in queue (#4.3.0)"
+
+REPLIES: Final[Mapping[int, bytes]] = {
+    ADDRESS_TOO_LONG: b"Denvelope address too long for qq (#5.1.3)",
+    31: b"Dmail server permanently rejected message (#5.3.0)",
+    OUT_OF_MEMORY: b"Zqq out of memory (#4.3.0)",
+    TIMED_OUT: b"Zqq timeout (#4.3.0)",
+    WRITE_ERROR: b"Zqq write error or disk full (#4.3.0)",
+    READ_ERROR: b"Zqq read error (#4.3.0)",
+    55: b"Zqq unable to read configuration (#4.3.0)",
+    56: b"Zqq trouble making network connection (#4.3.0)",
+    NO_HOME: b"Zqq trouble in home directory (#4.3.0)",
+    NO_QUEUE: _CREATING,
+    NO_PID_FILE: _CREATING,
+    NO_MESS_FILE: _CREATING,
+    NO_INTD_FILE: _CREATING,
+    NO_TODO_FILE: _CREATING,
+    71: b"Zmail server temporarily rejected message (#4.3.0)",
+    72: b"Zconnection to mail server timed out (#4.4.1)",
+    73: b"Zconnection to mail server rejected (#4.4.1)",
+    74: b"Zcommunication with mail server failed (#4.4.2)",
+    BUG: b"Zqq internal bug (#4.3.0)",
+    BAD_ENVELOPE: b"Zqq internal bug (#4.3.0)",
+    115: b"Denvelope address too long for qq (#5.1.3)",  # for programs of earlier times, as qmail.c has it
+    NOT_STARTED: b"Zunable to exec qq (#4.3.0)",
+}
+
+PERMANENT: Final = b"Dqq permanent problem (#5.3.0)"
+TEMPORARY: Final = b"Zqq temporary problem (#4.3.0)"
+CRASHED: Final = b"Zqq crashed (#4.3.0)"
+LOST: Final = b"Zqq waitpid surprise (#4.3.0)"
+BAD_ADDRESS: Final = b"Dsorry, I can't accept addresses like that (#5.1.3)"
+
+# What a queue program may say in its own words: more than a letter and one byte.
+WORDS_LEAST: Final = 3
+WORDS_LIMIT: Final = 255
+
+
+def failure(ended: int, words: bytes = b"", *, whole: bool = True) -> bytes | None:
+    """The reply to a message that was not queued; None if it was.
+
+    `ended` is the exit status, or minus the signal; `words` what came on descriptor 6; `whole`
+    whether the program took all that was written to it: a 0 for less is not believed.
+    """
+    if ended < 0:
+        return CRASHED
+    if ended == QUEUED:
+        return None if whole else REPLIES[READ_ERROR]
+    if ended == OWN_WORDS and len(words) >= WORDS_LEAST:
+        said = words[:WORDS_LIMIT].partition(b"\0")[0]
+        if said[:1] in (b"D", b"Z"):
+            return said
+    if ended in REPLIES:
+        return REPLIES[ended]
+    return PERMANENT if 11 <= ended <= 40 else TEMPORARY
+
+
+def accepted(seconds: int, pid: int) -> bytes:
+    """The message is in the queue, says the program that had this pid, at this Unix time."""
+    return b"Kok %d qp %d" % (seconds, pid)
