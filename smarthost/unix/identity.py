@@ -33,6 +33,16 @@ def of_account(name: bytes) -> Identity | None:
     return Identity(entry.pw_uid, entry.pw_gid)
 
 
+def name_of(uid: int) -> bytes | None:
+    """The user's name; None if no account has this number."""
+    import pwd  # noqa: PLC0415 - as above
+
+    try:
+        return os.fsencode(pwd.getpwuid(uid).pw_name)
+    except KeyError:
+        return None
+
+
 def assume_group(gid: int) -> None:
     """Have this group and no other. Raises OSError."""
     os.setgroups([gid])

@@ -24,12 +24,18 @@ SIGHUP = int(_signal.SIGHUP)
 SIGINT = int(_signal.SIGINT)
 SIGKILL = int(_signal.SIGKILL)
 SIGPIPE = int(_signal.SIGPIPE)
+SIGPROF = int(_signal.SIGPROF)
+SIGQUIT = int(_signal.SIGQUIT)
 SIGTERM = int(_signal.SIGTERM)
+SIGVTALRM = int(_signal.SIGVTALRM)
+SIGXCPU = int(_signal.SIGXCPU)
 SIGXFSZ = int(_signal.SIGXFSZ)
 
 # Python starts with these ignored, and exec keeps ignored signals ignored: the next program
 # would get EPIPE or EFBIG where the original chain lets the signal end it.
 IGNORED_BY_PYTHON = (SIGPIPE, SIGXFSZ)
+
+IGNORED = _signal.SIG_IGN
 
 alarm = _signal.alarm
 
@@ -106,3 +112,8 @@ def restore(before: tuple[Any, ...]) -> None:
         if _signal.getsignal(number) is not handler and handler is not None:
             _signal.signal(number, handler)
     _signal.pthread_sigmask(_signal.SIG_SETMASK, blocked)
+
+
+def exchange(signum: int, handler: Any) -> Any:
+    """Set the handler (or IGNORED); what was there, to be put back in the same way."""
+    return _signal.signal(signum, handler)

@@ -1,0 +1,154 @@
+"""qmail-queue: put one message into the mail queue.
+
+Reads   the message on descriptor 0, then the envelope on 1: F sender, T recipient ..., each ended by
+        a zero byte, and one more zero byte. QMAILHOME names the home whose queue/ it is.
+Writes  a Received line, the message and the envelope into the queue, and wakes qmail-send
+Exits   0 queued. 11 an address of 1003 bytes or more. 51 out of memory, 52 not done within a day,
+        53 write error or disk full, 54 message or envelope ended early, 61 no home, 62 no queue,
+        63 trouble in queue/pid, 64 queue/mess, 65 queue/intd, 66 queue/todo, 81 internal bug,
+        91 bad envelope. It says nothing.
+Differs The home is not compiled in, and the program is not setuid. The link into todo is synced, as
+        Linux needs it. Whatever fails, but the day's end, is taken back; the original leaves bad
+        envelopes to be swept after 36 hours. Exit 66 may also mean queued, but perhaps not durably.
+        The accounts alias, qmaild and qmails may be missing; an account that shares its number with
+        another is known by the name found first. A crash of the interpreter ends by its signal,
+        not with 81.
+"""
+
+from __future__ import annotations
+
+import os
+from time import time
+
+from smarthost import ending
+from smarthost.errors import FormatError
+from smarthost.formats import envelope, received
+from smarthost.policy import replies
+from smarthost.store import spool
+from smarthost.store.home import qmail_home
+from smarthost.unix import files, identity, signals
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from types import FrameType
+    from typing import Final
+
+NAME: Final = "qmail-queue"
+REENTRANT: Final = True
+
+MESSAGE: Final = 0
+ENVELOPE: Final = 1
+
+# Well below the 36 hours after which qmail-send sweeps up what was not finished.
+DAY: Final = 86400
+
+# What the original shrugs off once it has begun.
+DEAF_TO: Final = (
+    signals.SIGPIPE,
+    signals.SIGVTALRM,
+    signals.SIGPROF,
+    signals.SIGQUIT,
+    signals.SIGINT,
+    signals.SIGHUP,
+    signals.SIGXCPU,
+    signals.SIGXFSZ,
+)
+
+# How a message came, by the account that brings it.
+INVOKED: Final = {b"alias": b"by alias", b"qmaild": b"from network", b"qmails": b"for bounce"}
+
+
+class _DayIsOver(BaseException):
+    """Nothing may be tidied any more: qmail-send may soon do that, and no handler is to delay us."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    return ending.run(NAME, body, argv, manual=__doc__)
+
+
+def body(arguments: list[bytes]) -> int:
+    del arguments  # the original looks at none
+    home = qmail_home()
+    umask = os.umask(0o033)
+    handlers = [(signum, signals.exchange(signum, signals.IGNORED)) for signum in DEAF_TO]
+    handlers.append((signals.SIGALRM, signals.exchange(signals.SIGALRM, _end_of_day)))
+    try:
+        signals.alarm(DAY)
+        return queue(home)
+    except _DayIsOver:
+        return replies.TIMED_OUT
+    finally:
+        signals.alarm(0)
+        for signum, handler in handlers:
+            signals.exchange(signum, handler)
+        os.umask(umask)
+
+
+def _end_of_day(_signum: int, _frame: FrameType | None) -> None:
+    raise _DayIsOver
+
+
+def queue(home: bytes) -> int:
+    """Queue what is on the descriptors. What to exit with."""
+    try:
+        os.chdir(home)
+    except OSError:
+        return replies.NO_HOME
+    try:
+        os.chdir(b"queue")
+    except OSError:
+        return replies.NO_QUEUE
+    draft = spool.Draft(b".")
+    try:
+        _fill(draft)
+        status = replies.QUEUED
+    except spool.Failed as failed:
+        status = failed.status
+    except envelope.AddressTooLong:
+        status = replies.ADDRESS_TOO_LONG
+    except FormatError:
+        status = replies.BAD_ENVELOPE
+    except MemoryError:
+        status = replies.OUT_OF_MEMORY
+    except Exception:  # noqa: BLE001  a mistake of our own has its status, and must not leave half a message
+        status = replies.BUG
+    finally:
+        draft.close()
+    if status == replies.QUEUED:
+        spool.pull_trigger(b".")
+    else:
+        draft.take_back()
+    return status
+
+
+def _fill(draft: spool.Draft) -> None:
+    pid, uid, seconds = os.getpid(), os.getuid(), int(time())
+    line = received.by_queue(pid, _invoked(uid), seconds)
+    draft.open(pid, seconds)
+    block = _read(MESSAGE)
+    draft.write(line + block)
+    while block:
+        block = _read(MESSAGE)
+        if block:
+            draft.write(block)
+    start = draft.begin_envelope(uid, pid)
+    checker = envelope.EnvelopeChecker()
+    while not checker.done:
+        block = _read(ENVELOPE)
+        if not block:
+            raise spool.Failed(replies.READ_ERROR)
+        draft.write(start + checker.feed(block))
+        start = b""
+    draft.commit()
+
+
+def _invoked(uid: int) -> bytes:
+    return INVOKED.get(identity.name_of(uid) or b"", b"by uid %d" % uid)
+
+
+def _read(descriptor: int) -> bytes:
+    try:
+        return os.read(descriptor, files.BLOCK)
+    except OSError:
+        raise spool.Failed(replies.READ_ERROR) from None

@@ -1,0 +1,132 @@
+"""How is a message handed to the queue program? The other end of qmail-queue (qmail.c).
+
+The message goes to its descriptor 0, then the envelope to its 1, as they come: nothing is held but
+a block. The program commits only when it sees the zero byte that ends the envelope, so whoever gives
+up before it has queued nothing.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+
+from smarthost.formats import envelope
+from smarthost.policy import replies
+from smarthost.unix import environment, files, process
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Final
+
+    # Starts the queue program with these as its 0, 1 and 6; its pid. Raises OSError: EAGAIN and
+    # ENOMEM if there can be no process, any other if there is no such program.
+    Start = Callable[[int, int, int], int]
+
+QUEUE_PROGRAM: Final = b"bin/qmail-queue"
+WORDS_DESCRIPTOR: Final = 6
+
+# Recipients are gathered to blocks: as much as a pipe takes at once.
+GATHERED: Final = files.BLOCK
+
+_NO_PROCESS: Final = (errno.EAGAIN, errno.ENOMEM)
+
+
+def start_program(message: int, addresses: int, words: int) -> int:
+    """Start $QMAILQUEUE, else bin/qmail-queue. This directory is the home."""
+    environment.undo_python()
+    program = os.environb.get(b"QMAILQUEUE")
+    if program is None:
+        program = QUEUE_PROGRAM
+    return process.spawn(program, [program], os.environb, {0: message, 1: addresses, WORDS_DESCRIPTOR: words})
+
+
+class Submission:
+    """One message on its way. Message first, then sender, then recipients, then `finish` or `abandon`.
+
+    A write that fails is not the end: what the program then exits with says why.
+    """
+
+    __slots__ = ("_addresses", "_gathered", "_message", "_words", "pid", "whole")
+
+    def __init__(self, start: Start = start_program) -> None:
+        """Raises OSError if there are no descriptors or no process to be had."""
+        self.whole = True
+        self._gathered = bytearray()
+        opened: list[int] = []
+        try:
+            for _ in range(3):
+                opened += os.pipe()
+            message, self._message, addresses, self._addresses, self._words, words = opened
+            try:
+                # 0 if there is no such program: the client has sent a message to be told so.
+                self.pid = start(message, addresses, words)
+            except OSError as error:
+                if error.errno in _NO_PROCESS:
+                    raise
+                self.pid = 0
+        except OSError:
+            for descriptor in opened:
+                os.close(descriptor)
+            raise
+        for descriptor in (message, addresses, words):
+            os.close(descriptor)
+
+    def write(self, data: bytes | memoryview) -> None:
+        """More of the message."""
+        self._put(self._message, data)
+
+    def sender(self, address: bytes) -> None:
+        self._message = _closed(self._message)
+        self._gathered += envelope.sender(address)
+
+    def recipient(self, address: bytes) -> None:
+        self._gathered += envelope.recipient(address)
+        if len(self._gathered) >= GATHERED:
+            self._flush()
+
+    def refuse(self) -> None:
+        """Whatever comes now, the message will not be queued."""
+        self.whole = False
+
+    def finish(self) -> bytes | None:
+        """End the envelope, and wait for the program's end: the reply if it failed, None if it is queued."""
+        self._gathered += envelope.END
+        self._flush()
+        self._message = _closed(self._message)
+        self._addresses = _closed(self._addresses)
+        words = b""
+        while len(words) <= replies.WORDS_LIMIT and (piece := os.read(self._words, replies.WORDS_LIMIT + 1)):
+            words += piece
+        self._words = _closed(self._words)
+        if not self.pid:
+            return replies.REPLIES[replies.NOT_STARTED]
+        try:
+            ended = process.wait(self.pid)
+        except ChildProcessError:
+            return replies.LOST
+        return replies.failure(ended, words, whole=self.whole)
+
+    def abandon(self) -> None:
+        """Close what is open. The program sees an envelope without an end; it is not waited for."""
+        self._message = _closed(self._message)
+        self._addresses = _closed(self._addresses)
+        self._words = _closed(self._words)
+
+    def _flush(self) -> None:
+        self._put(self._addresses, self._gathered)
+        self._gathered.clear()
+
+    def _put(self, descriptor: int, data: bytes | bytearray | memoryview) -> None:
+        if self.whole:
+            try:
+                files.write_all(descriptor, data)
+            except OSError:
+                self.whole = False
+
+
+def _closed(descriptor: int) -> int:
+    """Close it if it is open. What stands for it from now on."""
+    if descriptor >= 0:
+        os.close(descriptor)
+    return -1

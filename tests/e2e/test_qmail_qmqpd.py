@@ -1,0 +1,209 @@
+"""A QMQP message's way: client, tcpserver, qmail-qmqpd, queue program, queue.
+
+Both tcpservers, ours with warm workers and without; our queue program and qmail's own; a client of
+ours and nullmailer's.
+
+Not tested: a host that has no memory left.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.support import qmqp
+from tests.support.homes import make_home, messages, queued
+from tests.support.originals import original
+from tests.support.peerhome import peer_in_home
+from tests.support.run import TIMEOUT, ours
+from tests.support.servers import PATIENCE, Server, eventually, serving
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+MESSAGE = b"Subject: test\n\nhello\n"
+HOST = "127.0.0.1"
+QUIET = ["-H", "-R", "-l", "localhost", "-1", HOST, "0"]
+SERVERS = ["original", "warm", "cold"]
+
+
+def tcpserver(which: str) -> list[str]:
+    if which == "original":
+        return [original("tcpserver"), *QUIET]
+    return [ours("tcpserver"), *(["-W"] if which == "cold" else []), *QUIET]
+
+
+@contextmanager
+def service(which: str, home: Path, program: str | None = None) -> Iterator[Server]:
+    env = {"QMAILHOME": str(home), "QMAILQUEUE": program or ours("qmail-queue")}
+    with serving([*tcpserver(which), ours("qmail-qmqpd")], home.parent, env=env) as server:
+        yield server
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    return make_home(tmp_path / "home")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("which", SERVERS)
+def test_messages_are_queued(home: Path, which: str) -> None:
+    with service(which, home) as server:
+        for number in range(3):
+            recipients = [b"r%d@example.org" % each for each in range(number + 1)]
+            reply = qmqp.send(HOST, server.port, qmqp.request(MESSAGE, b"s%d" % number, recipients))
+            assert reply.startswith(b"Kok ")
+            found = [
+                (message, envelope)
+                for message, envelope in messages(home)
+                if b"\0p%s\0Fs%d\0" % (reply.split()[3], number) in envelope
+            ]
+            [(message, envelope)] = found
+            lines = message.split(b"\n", 3)
+            assert lines[0].startswith(b"Received: (qmail %s invoked " % reply.split()[3])
+            assert lines[1] == b"Received: from unknown (127.0.0.1)"
+            assert lines[2].startswith(b"  by localhost with QMQP; ")
+            assert lines[3] == MESSAGE
+            assert envelope.endswith(
+                b"F" + b"s%d\0" % number + b"".join(b"T%s\0" % each for each in recipients)
+            )
+    assert len(queued(home)) == 9
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("which", SERVERS)
+def test_nullmailers_client(home: Path, tmp_path: Path, which: str) -> None:
+    """Its message file is descriptor 3: sender, recipients, an empty line, the message."""
+    client = original("qmqp")
+    (tmp_path / "mail").write_bytes(b"me@example.org\nyou@example.org\n\n" + MESSAGE)
+    with service(which, home) as server:
+        done = subprocess.run(
+            ["/bin/sh", "-c", f'exec "$0" 3<"{tmp_path}/mail"', client],
+            input=f"host={HOST}\nport={server.port}\n\n".encode(),
+            capture_output=True,
+            timeout=TIMEOUT,
+            check=False,
+        )
+    assert done.returncode == 0, done
+    assert b"Succeeded: ok " in done.stderr
+    [(message, envelope)] = messages(home)
+    assert message.endswith(b"\n" + MESSAGE)
+    assert envelope.endswith(b"Fme@example.org\0Tyou@example.org\0")
+
+
+@pytest.mark.slow
+def test_a_foreign_queue_program(home: Path, tmp_path: Path) -> None:
+    """qmail's own, in the same queue."""
+    (tmp_path / "foreign").write_text(
+        "#!/bin/sh\nexec " + " ".join(f"'{word}'" for word in peer_in_home("qmail-queue", home)) + "\n"
+    )
+    (tmp_path / "foreign").chmod(0o755)
+    with service("warm", home, str(tmp_path / "foreign")) as server:
+        reply = qmqp.send(HOST, server.port, qmqp.request(MESSAGE, b"me", [b"you"]))
+    assert reply.startswith(b"Kok ")
+    [(message, envelope)] = messages(home)
+    assert message.endswith(b"\n" + MESSAGE)
+    assert envelope.endswith(b"Fme\0Tyou\0")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("which", ["warm", "cold"])
+def test_a_byte_at_a_time_and_no_answer_before_the_last(home: Path, which: str) -> None:
+    sent = qmqp.request(b"m\n", b"a", [b"b"])
+    with service(which, home) as server, server.connect() as client:
+        client.setsockopt(6, 1, 1)  # TCP_NODELAY: each byte is a packet
+        for at in range(len(sent)):
+            client.sendall(sent[at : at + 1])
+            if at == len(sent) - 2:
+                client.settimeout(0.1)
+                with pytest.raises(TimeoutError):
+                    client.recv(1)
+                client.settimeout(PATIENCE)
+                assert not messages(home)
+        assert qmqp.payload(client.recv(1000)).startswith(b"Kok ")
+    assert len(messages(home)) == 1
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("which", ["warm", "cold"])
+def test_a_client_that_leaves_in_the_middle_has_queued_nothing(home: Path, which: str) -> None:
+    sent = qmqp.request(bytes(200_000), b"a", [b"b"])
+    with service(which, home) as server:
+        for cut in (0, 3, 9, 1000, 100_000, len(sent) - 8, len(sent) - 1):
+            assert qmqp.exchange(HOST, server.port, sent[:cut], half_close=True) == b""
+        eventually(lambda: not queued(home), "everything to be taken back")
+        # The service is as good as new.
+        assert qmqp.send(HOST, server.port, sent).startswith(b"Kok ")
+    assert len(messages(home)) == 1
+
+
+@pytest.mark.slow
+def test_a_client_that_reads_nothing(home: Path) -> None:
+    """It closes at once after the last byte: the message is queued all the same."""
+    with service("warm", home) as server:
+        with server.connect() as client:
+            client.sendall(qmqp.request(MESSAGE, b"a", [b"b"]))
+        eventually(lambda: messages(home), "the message")
+
+
+# The kernel's own figure of a child's peak counts what its parent had before the exec.
+PEAK = """
+import os
+from smarthost.programs.qmail.{module} import main
+status = main([])
+[line] = [line for line in open("/proc/self/status") if line.startswith("VmHWM")]
+os.write(2, line.split()[1].encode())
+raise SystemExit(status)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["qmail-qmqpd", "qmail-queue"])
+def test_memory_stays_flat(home: Path, tmp_path: Path, name: str) -> None:
+    """200 MB cost no more than 2 MB beyond what a small message costs."""
+    peaks = []
+    for size in (1000, 200_000_000):
+        request, envelope = tmp_path / "request", tmp_path / "envelope"
+        envelope.write_bytes(b"Fa\0Tb\0\0")
+        with request.open("wb") as file:
+            if name == "qmail-qmqpd":
+                rest = b",1:a,1:b,"
+                inner = b"%d:" % size
+                file.write(b"%d:%s" % (len(inner) + size + len(rest), inner))
+                file.seek(size, os.SEEK_CUR)
+                file.write(rest + b",")
+            else:
+                file.truncate(size)
+        sink = tmp_path / "sink"
+        sink.write_text("#!/bin/sh\ntest $(cat | wc -c) -gt $SIZE && cat <&1 >/dev/null\n")
+        sink.chmod(0o755)
+        reply, peak = os.memfd_create("reply"), os.memfd_create("peak")
+        with request.open("rb") as first, envelope.open("rb") as second:
+            child = os.posix_spawn(
+                sys.executable,
+                [sys.executable, "-c", PEAK.format(module=name.replace("-", "_"))],
+                {**os.environ, "QMAILHOME": str(home), "QMAILQUEUE": str(sink), "SIZE": str(size)},
+                file_actions=[
+                    (os.POSIX_SPAWN_DUP2, first.fileno(), 0),
+                    (os.POSIX_SPAWN_DUP2, second.fileno() if name == "qmail-queue" else reply, 1),
+                    (os.POSIX_SPAWN_DUP2, peak, 2),
+                ],
+            )
+            assert os.waitpid(child, 0)[1] == 0
+        peaks.append(int(os.pread(peak, 1000, 0)))
+        if name == "qmail-qmqpd":
+            assert qmqp.payload(os.pread(reply, 1000, 0)).startswith(b"Kok ")
+        else:
+            [mess] = (home / "queue/mess").glob("*/*")
+            assert mess.stat().st_size > size
+            mess.unlink()
+        os.close(reply)
+        os.close(peak)
+        request.unlink()
+    assert peaks[1] - peaks[0] < 2048, peaks
