@@ -3,13 +3,14 @@
 become  exec in place: the links of a chain (softlimit, setuidgid, tcpserver's child)
 call    start it with this process's own descriptors and environment, and wait for its end
 spawn   vfork and exec: a child without the cost of a copied interpreter
-own     a program of this installation as a function: for those who start it often (server/workers.py)
+own     a program of this installation, loaded: for those who start it often (server/workers.py)
 """
 
 from __future__ import annotations
 
 import errno
 import os
+import sys
 
 from smarthost.errors import Temporary
 from smarthost.unix import errtext, signals
@@ -18,7 +19,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from types import ModuleType
-    from typing import NoReturn, TypeVar
+    from typing import Any, NoReturn, TypeVar
 
     Started = TypeVar("Started")
 
@@ -44,11 +45,19 @@ def candidates(program: bytes, path: bytes | None) -> Iterator[bytes]:
 
 def module_of(program: bytes) -> str | None:
     """The module of the program that PATH resolves to, if that is a launcher of ours; else None."""
+    file = _launcher_of(program)
+    return _module_named_in(file) if file is not None else None
+
+
+def _launcher_of(program: bytes) -> bytes | None:
     for file in candidates(program, os.environb.get(b"PATH")):
         if os.access(file, os.X_OK) and not os.path.isdir(file):
-            break
-    else:
-        return None
+            return file
+    return None
+
+
+def _module_named_in(file: bytes) -> str | None:
+    """The module that a launcher points to. It does nothing else: any other file is somebody else's."""
     try:
         with open(file, "rb") as launcher:
             text = launcher.read(_LAUNCHER_SIZE)
@@ -154,21 +163,61 @@ def spawn(argv: Sequence[bytes], environ: Mapping[bytes, bytes], descriptor: int
         raise _unable(argv, error) from error
 
 
-def own(argv: Sequence[bytes]) -> Callable[[], int] | None:
-    """The program as a function that may be called many times in one process, if it is one of ours.
+class Own:
+    """A program of this installation, loaded, that may be run many times in one process."""
 
-    Its module must declare itself REENTRANT. None for any other program.
-    """
-    name = module_of(argv[0])
-    if name is None:
+    __slots__ = ("_arguments", "_identity", "_module", "file")
+
+    def __init__(self, file: bytes, module: Any, arguments: Sequence[bytes]) -> None:
+        self.file = file
+        self._identity = _identity(file)
+        self._module = module
+        self._arguments = [os.fsdecode(argument) for argument in arguments]
+
+    def is_current(self) -> bool:
+        """Whether the file is still the one that was found: it may be replaced at any time.
+
+        Where this process, with less rights by now, may not look, it is.
+        """
+        try:
+            return _identity(self.file) == self._identity
+        except PermissionError:
+            return True
+
+    def settle(self) -> None:
+        """Make this process one of this program: its name is how it finds its home."""
+        sys.argv[:] = [os.fsdecode(self.file), *self._arguments]
+
+    def partner(self) -> Own | None:
+        """The program that this one starts each time it runs, if that is known and ours as well."""
+        named = getattr(self._module, "partner", None)
+        return own(named()) if named is not None else None
+
+    def run(self, partner: Any = None) -> int:
+        """Run it once, with what starts its partner if there is one. Its exit status."""
+        if partner is None:
+            return int(self._module.main(self._arguments))
+        return int(self._module.main_with(partner, self._arguments))
+
+
+def _identity(file: bytes) -> tuple[int, int, int, int] | None:
+    try:
+        status = os.stat(file)
+    except FileNotFoundError:
+        return None
+    return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns
+
+
+def own(argv: Sequence[bytes]) -> Own | None:
+    """The program, if PATH resolves to a launcher of ours whose module declares itself REENTRANT."""
+    file = _launcher_of(argv[0])
+    name = _module_named_in(file) if file is not None else None
+    if file is None or name is None:
         return None
     from importlib import import_module  # noqa: PLC0415  only a server asks, once
 
     module = import_module(name)
-    if not getattr(module, "REENTRANT", False):
-        return None
-    arguments = [os.fsdecode(argument) for argument in argv[1:]]
-    return lambda: module.main(arguments)
+    return Own(os.path.abspath(file), module, argv[1:]) if getattr(module, "REENTRANT", False) else None
 
 
 def first_found(programs: Sequence[bytes]) -> bytes:

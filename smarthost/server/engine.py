@@ -25,16 +25,17 @@ from smarthost.policy.ucspi import Connection
 from smarthost.server.child import Reception, changed
 from smarthost.server.verdicts import Verdict
 from smarthost.server.workers import JOB_SIZE, Pool
-from smarthost.unix import errtext, process, signals
+from smarthost.unix import errtext, fds, process, signals
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
     from typing import Any, Final, NoReturn
 
+    from smarthost.launch import Own
     from smarthost.server.child import Front
     from smarthost.server.journal import Journal
-    from smarthost.server.workers import Worker
+    from smarthost.server.workers import Partner, Worker
 
 # How many clients are taken before ended children get their turn.
 BATCH: Final = 64
@@ -59,7 +60,7 @@ def _wake(*_: object) -> None:
 class Engine:
     """A server.
 
-    run        the program as a function, None to start it
+    own        the program, if it is one of ours; None to start it by exec
     limit      how many clients at once
     inherited  the descriptors that were there before it, and are its children's too
     """
@@ -69,7 +70,7 @@ class Engine:
         front: Front,
         journal: Journal,
         argv: Sequence[bytes],
-        run: Callable[[], int] | None,
+        own: Own | None,
         *,
         limit: int,
         inherited: list[int],
@@ -77,7 +78,7 @@ class Engine:
         self._front = front
         self._journal = journal
         self._argv = argv
-        self._run = run
+        self._own = own
         self._limit = limit
         self._inherited = inherited
         self._count = 0
@@ -89,9 +90,9 @@ class Engine:
 
     def serve(self) -> int:
         """Until SIGTERM; then 0, at once. Children live on."""
-        self._news, tell = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
+        self._news, tell = map(fds.high, os.pipe2(os.O_NONBLOCK))
         self._reception = Reception(self._front, self._journal, tell)
-        self._pool = Pool(self._work, [*self._inherited, tell]) if self._run else None
+        self._pool = Pool(self._own, self._work, [*self._inherited, tell]) if self._own else None
         try:
             self._loop()
         except Terminated:
@@ -182,7 +183,7 @@ class Engine:
             self._journal.pid(pid, connection.remote_ip)
             verdict.log(self._journal, pid)
             self._end(pid, verdict.status << 8)
-        elif self._pool is not None:
+        elif self._pool is not None and self._own is not None and self._own.is_current():
             self._start_warm(self._pool, connection, verdict)
         elif verdict is not None:
             self._start_foreign(connection, verdict)
@@ -252,12 +253,12 @@ class Engine:
         self._journal.flush()
         worker.give(job, connection.descriptor)
 
-    def _work(self, descriptor: int, job: Any) -> int:
+    def _work(self, program: Own, job: Any, descriptors: list[int], partner: Partner | None) -> int:
         """In a worker: one connection."""
-        assert self._run is not None
         addresses, judged = job
-        connection = Connection(descriptor, *addresses)
-        return self._reception.serve(self._run, connection, judged and Verdict(*judged))
+        connection = Connection(descriptors[0], *addresses)
+        verdict = Verdict(*judged) if judged is not None else None
+        return self._reception.serve(lambda: program.run(partner), connection, verdict)
 
     def _hear(self, worker: Worker) -> None:
         """A worker finished its client, or is gone."""

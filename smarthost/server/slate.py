@@ -12,7 +12,7 @@ import os
 import resource
 import sys
 
-from smarthost.unix import fds, signals
+from smarthost.unix import environment, fds, signals
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ class Slate:
         self._umask = os.umask(0)
         os.umask(self._umask)
         self._directory = _directory()
-        self._stderr = os.dup(_STDERR)
+        self._stderr = fds.high(os.dup(_STDERR))
         self._others = fds.Others({*keep, 0, 1, 2, self._stderr})
         self._signals = signals.state()
         self._fixed = _fixed()
@@ -52,22 +52,12 @@ class Slate:
                 return False
         signals.restore(self._signals)
         os.umask(self._umask)
-        self._set_environment()
+        environment.replace(self._environment)
         self._set_modules()
         sys.path[:] = self._path
         # Documented for specialised purposes, and this is one: threading.active_count() would cost its import.
         alone = len(sys._current_frames()) == 1  # noqa: SLF001
         return alone and _fixed() == self._fixed and not _has_children()
-
-    def _set_environment(self) -> None:
-        now = dict(os.environb)
-        if now == self._environment:
-            return
-        for name in now.keys() - self._environment.keys():
-            del os.environb[name]
-        for name, value in self._environment.items():
-            if now.get(name) != value:
-                os.environb[name] = value
 
     def _set_modules(self) -> None:
         for name in [name for name in sys.modules if _ours(name) and name not in self._modules]:

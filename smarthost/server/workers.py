@@ -1,13 +1,16 @@
-"""Warm workers: processes of a program of this installation, forked once, used for many connections.
+"""Warm workers: processes of a program of this installation, forked once, used many times.
 
-A worker is one process that serves one connection at a time and is wiped (slate) before the
-next. The server knows its pid before it starts, so log lines keep their order; what a worker reports
-at the end of a connection is the exit status that a process of its own would have had.
+A worker is one process that does one job at a time and is wiped (slate) before the next. Who gives
+it a job knows its pid beforehand, and what it reports at the end is what a process of its own
+would have ended with.
 
-    server  ── job: marshalled (connection, verdict or None), the socket beside it ──>  worker
-    server  <── wait status (4 bytes), 1 byte: may it be used again ──────────────────  worker
+    giver  ── job: marshalled, its descriptors beside it ─────────────>  worker
+    giver  <── wait status (4 bytes), 1 byte: may it be used again ────  worker
 
-A worker lives until its server closes the channel, or until it cannot be wiped.
+A worker lives until the giver closes the channel, or until it cannot be wiped. A server gives
+connections to its workers; a worker whose program starts another one of ours each time (qmail-qmqpd
+its qmail-queue) has a partner, made together with it, to which it gives that program's descriptors
+and environment.
 """
 
 from __future__ import annotations
@@ -19,13 +22,17 @@ import sys
 from _socket import CMSG_SPACE, SCM_RIGHTS, SOCK_SEQPACKET, SOL_SOCKET
 
 from smarthost.server.slate import Slate
-from smarthost.unix import fds, process, signals, sockets
+from smarthost.unix import environment, fds, process, signals, sockets
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from _socket import socket
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
     from typing import Any, Final
+
+    from smarthost.launch import Own
+
+    Serve = Callable[[Own, Any, list[int], "Partner | None"], int]
 
 # As Postfix's max_use: whatever a library may hoard, it is given back now and then.
 USES_LIMIT: Final = 1000
@@ -35,10 +42,12 @@ JOB_SIZE: Final = 65536
 STATUS_SIZE: Final = 4
 # A descriptor as the kernel writes it into ancillary data: a C int.
 RIGHTS_SIZE: Final = 4
+# The most descriptors that go with one job.
+RIGHTS_LIMIT: Final = 3
 
 
 class Worker:
-    """The server's side of one worker."""
+    """The giver's side of one worker."""
 
     __slots__ = ("channel", "idle_since", "pid", "serving", "uses")
 
@@ -49,11 +58,11 @@ class Worker:
         self.serving = False
         self.idle_since = 0.0
 
-    def give(self, job: bytes, descriptor: int) -> None:
-        """Hand over a connection. If the worker has just died, that is how the connection's process ended."""
+    def give(self, job: bytes, *descriptors: int) -> None:
+        """Hand over a job. If the worker has just died, that is how the job's process ended."""
         self.uses += 1
         self.serving = True
-        rights = descriptor.to_bytes(RIGHTS_SIZE, sys.byteorder)
+        rights = b"".join(descriptor.to_bytes(RIGHTS_SIZE, sys.byteorder) for descriptor in descriptors)
         try:
             self.channel.sendmsg([job], [(SOL_SOCKET, SCM_RIGHTS, rights)])
         except OSError as error:
@@ -87,9 +96,16 @@ class Worker:
 
 
 class Pool:
-    """The workers of one server that wait. `serve(descriptor, job)` runs in a worker: an exit status."""
+    """The workers of one server that wait.
 
-    def __init__(self, serve: Callable[[int, Any], int], keep: Iterable[int]) -> None:
+    program  what they are processes of
+    serve    runs in a worker: (job, descriptors, partner or None), to an exit status
+    keep     descriptors that are theirs too
+    """
+
+    def __init__(self, program: Own, serve: Serve, keep: Iterable[int]) -> None:
+        self._program = program
+        self._partner = program.partner()
         self._serve = serve
         self._keep = set(keep)
         self._idle: list[Worker] = []
@@ -98,16 +114,14 @@ class Pool:
         """One that waits, the last to have worked first, else a new one. Raises OSError."""
         if self._idle:
             return self._idle.pop()
-        ours, theirs = sockets.pair(SOCK_SEQPACKET)
+        if self._partner is None:
+            return _fork(self._program, self._serve, self._keep, None)
+        keep = self._keep - set(PARTNER_PLACES)
+        partner = Partner(self._partner, _fork(self._partner, _serve_as_partner, keep, None))
         try:
-            pid = process.fork_child(lambda: _live(theirs, self._serve, self._keep))
-        except BaseException:
-            ours.close()
-            raise
+            return _fork(self._program, self._serve, self._keep, partner)
         finally:
-            theirs.close()
-        ours.setblocking(False)
-        return Worker(pid, ours)
+            partner.close()
 
     def put_back(self, worker: Worker, now: float) -> None:
         worker.idle_since = now
@@ -127,20 +141,90 @@ class Pool:
         return self._idle[0].idle_since + IDLE_SECONDS if self._idle else 0.0
 
 
-def _live(channel: socket, serve: Callable[[int, Any], int], keep: set[int]) -> int:
+class Partner:
+    """A worker's own worker: the program that it starts each time, already there."""
+
+    def __init__(self, program: Own, worker: Worker) -> None:
+        self.program = program
+        self._worker = worker
+        worker.channel.setblocking(True)
+
+    @property
+    def pid(self) -> int:
+        return self._worker.pid
+
+    def fileno(self) -> int:
+        return self._worker.channel.fileno()
+
+    def close(self) -> None:
+        self._worker.channel.close()
+
+    def start(self, environ: Mapping[bytes, bytes], *descriptors: int) -> None:
+        """Give it this environment and directory, and the descriptors, as its 0, 1 and 6. Raises OSError."""
+        if self._worker.serving:  # nobody asked how the last one ended
+            self.wait()
+        self._worker.give(marshal.dumps((dict(environ), os.getcwdb())), *descriptors)
+
+    def wait(self) -> int:
+        """Its exit status, or minus the signal. Raises ChildProcessError if it died: then it is gone for good."""
+        try:
+            report = self._worker.report()
+        except EOFError:
+            report = None
+        if report is None:
+            raise ChildProcessError(errno.ECHILD, "the partner is gone")
+        return os.waitstatus_to_exitcode(report[0])
+
+
+# Where a queue program has its message, its envelope, and where it puts words for the client.
+PARTNER_PLACES: Final = (0, 1, 6)
+
+
+def _serve_as_partner(program: Own, job: Any, descriptors: list[int], _: Partner | None) -> int:
+    environ, directory = job
+    for descriptor, place in zip(descriptors, PARTNER_PLACES, strict=True):
+        os.dup2(descriptor, place)  # what may lie there came before it in this list
+    for descriptor in set(descriptors) - set(PARTNER_PLACES):
+        os.close(descriptor)
+    environment.replace(environ)
+    os.chdir(directory)
+    return program.run()
+
+
+def _fork(program: Own, serve: Serve, keep: set[int], partner: Partner | None) -> Worker:
+    """A new worker. Raises OSError."""
+    ours, theirs = sockets.pair(SOCK_SEQPACKET)
+    belongings = {*keep, theirs.fileno()} | ({partner.fileno()} if partner else set())
+    try:
+        pid = process.fork_child(lambda: _live(program, theirs, serve, belongings, partner))
+    except BaseException:
+        ours.close()
+        raise
+    finally:
+        theirs.close()
+    ours.setblocking(False)
+    return Worker(pid, ours)
+
+
+def _live(program: Own, channel: socket, serve: Serve, belongings: set[int], partner: Partner | None) -> int:
     """A worker's life."""
     signals.as_after_start()
-    fds.Others({*keep, 0, 1, 2, channel.fileno()}).close()
-    quiet = os.open(b"/dev/null", os.O_RDWR | os.O_CLOEXEC)
+    fds.Others({*belongings, 0, 1, 2}).close()
+    quiet = fds.high(os.open(b"/dev/null", os.O_RDWR | os.O_CLOEXEC))
     fds.duplicate_to_standard(quiet)
-    slate = Slate({*keep, channel.fileno(), quiet})
+    program.settle()
+    slate = Slate({*belongings, quiet})
     while True:
-        job, ancillary, _, _ = channel.recvmsg(JOB_SIZE, CMSG_SPACE(RIGHTS_SIZE))
+        job, ancillary, _, _ = channel.recvmsg(JOB_SIZE, CMSG_SPACE(RIGHTS_SIZE * RIGHTS_LIMIT))
         if not job:
             return 0
-        descriptor = int.from_bytes(ancillary[0][2], sys.byteorder)
-        status = serve(descriptor, marshal.loads(job))  # noqa: S302  from the process that forked this one
-        # The client sees the end before the log does.
+        rights = ancillary[0][2]
+        descriptors = [
+            int.from_bytes(rights[at : at + RIGHTS_SIZE], sys.byteorder)
+            for at in range(0, len(rights), RIGHTS_SIZE)
+        ]
+        status = serve(program, marshal.loads(job), descriptors, partner)  # noqa: S302  from who forked this process
+        # Who waits for the end of the descriptors sees it before the report.
         fds.duplicate_to_standard(quiet)
         again = slate.wipe()
         try:

@@ -6,6 +6,7 @@ import os
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from typing import Final
 
 # Where Python finds the C locale it sets LC_CTYPE to the first of these that exists (PEP 538), and
@@ -27,3 +28,15 @@ def undo_python() -> None:
         os.environb[b"LC_CTYPE"] = given[0]
     else:
         del os.environb[b"LC_CTYPE"]
+
+
+def replace(environ: Mapping[bytes, bytes]) -> None:
+    """Make this the environment, and touch no variable that is as it should be."""
+    now = dict(os.environb)
+    if now == environ:
+        return
+    for name in now.keys() - environ.keys():
+        del os.environb[name]
+    for name, value in environ.items():
+        if now.get(name) != value:
+            os.environb[name] = value

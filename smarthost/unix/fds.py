@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 
 TYPE_CHECKING = False
@@ -43,6 +44,17 @@ def inherited() -> list[int]:
         except OSError:
             continue  # the one that listed them
     return found
+
+
+# Below it are the places where programs expect something of their own.
+_HIGH: Final = 10
+
+
+def high(descriptor: int) -> int:
+    """Move a descriptor of ours out of the way. Its new number; closed by exec."""
+    moved = fcntl.fcntl(descriptor, fcntl.F_DUPFD_CLOEXEC, _HIGH)
+    os.close(descriptor)
+    return moved
 
 
 # More than a process can have by far, and close_range(2) does not mind.

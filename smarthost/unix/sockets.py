@@ -5,6 +5,8 @@ from __future__ import annotations
 import _socket
 import os
 
+from smarthost.unix import fds
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from _socket import socket
@@ -15,8 +17,13 @@ IP_OPTIONS: Final = 4
 
 
 def pair(kind: int) -> tuple[socket, socket]:
-    """Two sockets joined to each other."""
-    return _socket.socketpair(_socket.AF_UNIX, kind)
+    """Two sockets joined to each other, out of the way of descriptors that a program expects."""
+    one, other = _socket.socketpair(_socket.AF_UNIX, kind)
+    return _moved(one, kind), _moved(other, kind)
+
+
+def _moved(made: socket, kind: int) -> socket:
+    return _socket.socket(_socket.AF_UNIX, kind, 0, fds.high(made.detach()))
 
 
 def listener(ip: str, port: int, backlog: int) -> socket:

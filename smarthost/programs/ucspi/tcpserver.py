@@ -277,9 +277,9 @@ def serve(settings: Settings, rest: list[bytes]) -> int:
         raise UsageError(USAGE)
     program = rest[2:]
     listener = listen(address(rest[0]), port, settings.backlog)
-    run = launch.own(program) if settings.warm else None
+    own = launch.own(program) if settings.warm else None
     journal = Journal(NAME.encode(), settings.verbosity)
-    if run is None and not journal.verbose:
+    if not journal.verbose:
         launch.prepare_to_spawn()
     drop_privileges(settings)
     front = TcpFront(listener, settings)
@@ -287,7 +287,7 @@ def serve(settings: Settings, rest: list[bytes]) -> int:
         ending.say(f"{listener.getsockname()[1]}\n", ending.STDOUT)
     fds.null(0)
     fds.null(1)
-    return Engine(front, journal, program, run, limit=settings.limit, inherited=inherited).serve()
+    return Engine(front, journal, program, own, limit=settings.limit, inherited=inherited).serve()
 
 
 def port_number(text: bytes) -> int:
