@@ -191,7 +191,7 @@ class Own:
     def partner(self) -> Own | None:
         """The program that this one starts each time it runs, if that is known and ours as well."""
         named = getattr(self._module, "partner", None)
-        return own(named()) if named is not None else None
+        return own(named(self.file)) if named is not None else None
 
     def run(self, partner: Any = None) -> int:
         """Run it once, with what starts its partner if there is one. Its exit status."""

@@ -16,7 +16,7 @@ from smarthost.unix import environment, fds, signals
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from typing import Any
 
 _LIMITS = sorted({value for name, value in vars(resource).items() if name.startswith("RLIMIT_")})
@@ -37,9 +37,14 @@ class Slate:
         self._signals = signals.state()
         self._fixed = _fixed()
         self._path = list(sys.path)
-        self._modules = {
-            name: _Names(vars(module), module) for name, module in sys.modules.items() if _ours(name)
-        }
+        self._modules = {name for name in sys.modules if _ours(name)}
+        self._names = list(_names_of(sys.modules[name] for name in self._modules))
+        self._contents = [
+            (value, value.copy())
+            for _, _, names in self._names
+            for name, value in names.items()
+            if type(value) in _CONTAINERS and name != "__builtins__"
+        ]
 
     def wipe(self) -> bool:
         """Set everything back. False if something changed that cannot be: then do not use this process."""
@@ -60,40 +65,38 @@ class Slate:
         return alone and _fixed() == self._fixed and not _has_children()
 
     def _set_modules(self) -> None:
+        """Set back the names of our modules and their classes, and what their lists, dicts and sets hold.
+
+        It runs for every connection, so what did not change costs one comparison.
+        """
         for name in [name for name in sys.modules if _ours(name) and name not in self._modules]:
             # Nobody knows what it was before the connection that loaded it.
             del sys.modules[name]
-        for names in self._modules.values():
-            names.set_back()
-
-
-class _Names:
-    """The names of a module or class, the contents of its lists, dicts and sets, and its classes' names."""
-
-    def __init__(self, names: Mapping[str, Any], owner: object) -> None:
-        self._owner = owner
-        self._names = dict(names)
-        self._contents = [(value, value.copy()) for value in names.values() if type(value) in _CONTAINERS]
-        self._classes = [
-            _Names(vars(value), value)
-            for value in names.values()
-            if isinstance(value, type) and not isinstance(owner, type) and _ours(value.__module__)
-        ]
-
-    def set_back(self) -> None:
-        now = dict(vars(self._owner))
-        if now != self._names:
-            for name in now.keys() - self._names.keys():
-                delattr(self._owner, name)
-            for name, value in self._names.items():
-                if name not in now or now[name] is not value:
-                    setattr(self._owner, name, value)
+        for owner, now, names in self._names:
+            if now != names:
+                _set_names(owner, names)
         for container, contents in self._contents:
             if container != contents:
                 container.clear()
                 getattr(container, "extend" if isinstance(container, list) else "update")(contents)
-        for names in self._classes:
-            names.set_back()
+
+
+def _names_of(modules: Iterable[Any]) -> Iterator[tuple[object, Mapping[str, Any], dict[str, Any]]]:
+    """Each module and each class defined in one, a view of its names, and what they are now."""
+    for module in modules:
+        yield module, vars(module), dict(vars(module))
+        for value in vars(module).values():
+            if isinstance(value, type) and value.__module__ == module.__name__:
+                yield value, vars(value), dict(vars(value))
+
+
+def _set_names(owner: object, names: dict[str, Any]) -> None:
+    now = dict(vars(owner))
+    for name in now.keys() - names.keys():
+        delattr(owner, name)
+    for name, value in names.items():
+        if name not in now or now[name] is not value:
+            setattr(owner, name, value)
 
 
 def _ours(module: str) -> bool:
