@@ -19,7 +19,7 @@ import errno
 import marshal
 import os
 import sys
-from _socket import CMSG_SPACE, SCM_RIGHTS, SOCK_SEQPACKET, SOL_SOCKET
+from _socket import CMSG_SPACE, MSG_DONTWAIT, MSG_PEEK, SCM_RIGHTS, SOCK_SEQPACKET, SOL_SOCKET
 
 from smarthost.server.slate import Slate
 from smarthost.unix import environment, fds, process, signals, sockets
@@ -85,6 +85,15 @@ class Worker:
         self.serving = False
         again = report[STATUS_SIZE] == 1 and self.uses < USES_LIMIT
         return int.from_bytes(report[:STATUS_SIZE], "big"), again
+
+    def is_gone(self) -> bool:
+        """Whether a worker without a job died."""
+        try:
+            return not self.channel.recv(1, MSG_PEEK | MSG_DONTWAIT)
+        except BlockingIOError:
+            return False
+        except OSError:
+            return True
 
     def last_words(self, wait_status: int) -> int:
         """How the connection of a dead worker ended: as it still reported, else as the worker did."""
@@ -159,18 +168,29 @@ class Partner:
     def close(self) -> None:
         self._worker.channel.close()
 
+    def is_gone(self) -> bool:
+        return not self._worker.serving and self._worker.is_gone()
+
+    def is_ready(self) -> bool:
+        """Whether it lives, and its program is still the file that it was made from."""
+        if self._worker.serving:  # nobody asked how the last one ended
+            try:
+                self.wait()
+            except ChildProcessError:
+                return False
+        return not self._worker.is_gone() and self.program.is_current()
+
     def start(self, environ: Mapping[bytes, bytes], *descriptors: int) -> None:
         """Give it this environment and directory, and the descriptors, as its 0, 1 and 6. Raises OSError."""
-        if self._worker.serving:  # nobody asked how the last one ended
-            self.wait()
         self._worker.give(marshal.dumps((dict(environ), os.getcwdb())), *descriptors)
 
     def wait(self) -> int:
-        """Its exit status, or minus the signal. Raises ChildProcessError if it died: then it is gone for good."""
+        """Its exit status, or minus the signal. Raises ChildProcessError if it died."""
         try:
             report = self._worker.report()
         except EOFError:
             report = None
+        self._worker.serving = False
         if report is None:
             raise ChildProcessError(errno.ECHILD, "the partner is gone")
         return os.waitstatus_to_exitcode(report[0])
@@ -226,7 +246,7 @@ def _live(program: Own, channel: socket, serve: Serve, belongings: set[int], par
         status = serve(program, marshal.loads(job), descriptors, partner)  # noqa: S302  from who forked this process
         # Who waits for the end of the descriptors sees it before the report.
         fds.duplicate_to_standard(quiet)
-        again = slate.wipe()
+        again = slate.wipe() and (partner is None or not partner.is_gone())
         try:
             channel.send((status << 8).to_bytes(STATUS_SIZE, "big") + bytes((again,)))
         except OSError:

@@ -19,9 +19,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Final
 
-    # Starts the queue program with these as its 0, 1 and 6; its pid. Raises OSError: EAGAIN and
-    # ENOMEM if there can be no process, any other if there is no such program.
-    Start = Callable[[int, int, int], int]
+    # Starts the queue program with these as its 0, 1 and 6. Answers its pid and how to wait for it:
+    # its exit status, or minus the signal, or ChildProcessError. Raises OSError: EAGAIN and ENOMEM if
+    # there can be no process, any other if there is no such program.
+    Start = Callable[[int, int, int], tuple[int, Callable[[], int]]]
 
 QUEUE_PROGRAM: Final = b"bin/qmail-queue"
 WORDS_DESCRIPTOR: Final = 6
@@ -32,13 +33,18 @@ GATHERED: Final = files.BLOCK
 _NO_PROCESS: Final = (errno.EAGAIN, errno.ENOMEM)
 
 
-def start_program(message: int, addresses: int, words: int) -> int:
-    """Start $QMAILQUEUE, else bin/qmail-queue. This directory is the home."""
+def queue_program() -> bytes:
+    """$QMAILQUEUE, else bin/qmail-queue, seen from the home."""
+    named = os.environb.get(b"QMAILQUEUE")
+    return QUEUE_PROGRAM if named is None else named
+
+
+def start_program(message: int, addresses: int, words: int) -> tuple[int, Callable[[], int]]:
+    """Start the queue program. This directory is the home."""
     environment.undo_python()
-    program = os.environb.get(b"QMAILQUEUE")
-    if program is None:
-        program = QUEUE_PROGRAM
-    return process.spawn(program, [program], os.environb, {0: message, 1: addresses, WORDS_DESCRIPTOR: words})
+    program = queue_program()
+    pid = process.spawn(program, [program], os.environb, {0: message, 1: addresses, WORDS_DESCRIPTOR: words})
+    return pid, lambda: process.wait(pid)
 
 
 class Submission:
@@ -47,7 +53,7 @@ class Submission:
     A write that fails is not the end: what the program then exits with says why.
     """
 
-    __slots__ = ("_addresses", "_gathered", "_message", "_words", "pid", "whole")
+    __slots__ = ("_addresses", "_gathered", "_message", "_wait", "_words", "pid", "whole")
 
     def __init__(self, start: Start = start_program) -> None:
         """Raises OSError if there are no descriptors or no process to be had."""
@@ -60,7 +66,7 @@ class Submission:
             message, self._message, addresses, self._addresses, self._words, words = opened
             try:
                 # 0 if there is no such program: the client has sent a message to be told so.
-                self.pid = start(message, addresses, words)
+                self.pid, self._wait = start(message, addresses, words)
             except OSError as error:
                 if error.errno in _NO_PROCESS:
                     raise
@@ -102,7 +108,7 @@ class Submission:
         if not self.pid:
             return replies.REPLIES[replies.NOT_STARTED]
         try:
-            ended = process.wait(self.pid)
+            ended = self._wait()
         except ChildProcessError:
             return replies.LOST
         return replies.failure(ended, words, whole=self.whole)

@@ -20,7 +20,7 @@ from tests.support import qmqp
 from tests.support.homes import make_home, messages, queued
 from tests.support.originals import original
 from tests.support.peerhome import peer_in_home
-from tests.support.run import TIMEOUT, ours
+from tests.support.run import TIMEOUT, ours, run
 from tests.support.servers import PATIENCE, Server, eventually, serving
 
 if TYPE_CHECKING:
@@ -202,8 +202,65 @@ def test_memory_stays_flat(home: Path, tmp_path: Path, name: str) -> None:
         else:
             [mess] = (home / "queue/mess").glob("*/*")
             assert mess.stat().st_size > size
-            mess.unlink()
+            for path in queued(home):  # all of it: the number will be given again
+                (home / "queue" / path).unlink()
         os.close(reply)
         os.close(peak)
         request.unlink()
     assert peaks[1] - peaks[0] < 2048, peaks
+
+
+def pid_of(reply: bytes) -> int:
+    """The queue program's, as the reply names it."""
+    assert reply.startswith(b"Kok ")
+    return int(reply.split()[3])
+
+
+@pytest.mark.slow
+def test_the_queue_program_of_a_warm_worker_is_there_already(home: Path) -> None:
+    sent = qmqp.request(MESSAGE, b"me", [b"you"])
+    env = {"QMAILHOME": str(home), "QMAILQUEUE": ours("qmail-queue")}
+    # One client at a time: the next one waits for the worker.
+    with serving([ours("tcpserver"), "-c1", *QUIET, ours("qmail-qmqpd")], home.parent, env=env) as server:
+        first = pid_of(qmqp.send(HOST, server.port, sent))
+        assert os.path.exists(f"/proc/{first}")
+        assert qmqp.exchange(HOST, server.port, sent[:-9], half_close=True) == b""
+        assert pid_of(qmqp.send(HOST, server.port, sent)) == first
+        os.kill(first, 9)
+        eventually(lambda: not os.path.exists(f"/proc/{first}"), "it to end")
+        assert pid_of(qmqp.send(HOST, server.port, sent)) != first
+        assert pid_of(qmqp.send(HOST, server.port, sent)) != first
+    assert len(messages(home)) == 4
+
+
+@pytest.mark.slow
+def test_a_queue_program_that_is_replaced_counts_at_the_next_message(home: Path, tmp_path: Path) -> None:
+    program = tmp_path / "queue"
+    program.symlink_to(ours("qmail-queue"))
+    sent = qmqp.request(MESSAGE, b"me", [b"you"])
+    with service("warm", home, str(program)) as server:
+        assert qmqp.send(HOST, server.port, sent).startswith(b"Kok ")
+        (tmp_path / "new").write_text("#!/bin/sh\nexit 31\n")
+        (tmp_path / "new").chmod(0o755)
+        (tmp_path / "new").rename(program)
+        assert qmqp.send(HOST, server.port, sent) == b"Dmail server permanently rejected message (#5.3.0)"
+    assert len(messages(home)) == 1
+
+
+@pytest.mark.slow
+def test_a_rule_may_name_another_queue_program_for_a_client(home: Path, tmp_path: Path) -> None:
+    (tmp_path / "refuse").write_text("#!/bin/sh\nexit 71\n")
+    (tmp_path / "refuse").chmod(0o755)
+    compiled = run(
+        [ours("tcprules"), str(tmp_path / "rules.cdb"), str(tmp_path / "rules.tmp")],
+        f'127.0.0.2:allow,QMAILQUEUE="{tmp_path}/refuse"\n:allow\n'.encode(),
+    )
+    assert compiled.status == 0
+    sent = qmqp.request(MESSAGE, b"me", [b"you"])
+    env = {"QMAILHOME": str(home), "QMAILQUEUE": ours("qmail-queue")}
+    argv = [ours("tcpserver"), "-x", str(tmp_path / "rules.cdb"), *QUIET, ours("qmail-qmqpd")]
+    with serving(argv, tmp_path, env=env) as server:
+        assert server.talk(sent).split(b":")[1].startswith(b"Kok ")
+        assert b"Zmail server temporarily rejected message" in server.talk(sent, source="127.0.0.2")
+        assert server.talk(sent).split(b":")[1].startswith(b"Kok ")
+    assert len(messages(home)) == 2

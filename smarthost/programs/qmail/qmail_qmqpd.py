@@ -23,15 +23,16 @@ from smarthost.errors import FormatError
 from smarthost.formats import netstring, qmqp, received
 from smarthost.policy import replies
 from smarthost.store.home import qmail_home
-from smarthost.store.submission import Submission, start_program
+from smarthost.store.submission import Submission, queue_program, start_program
 from smarthost.unix import files, signals
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from types import FrameType
     from typing import Final
 
+    from smarthost.server.workers import Partner as Ready
     from smarthost.store.submission import Start
 
 NAME: Final = "qmail-qmqpd"
@@ -55,13 +56,35 @@ def main(argv: Sequence[str] | None = None) -> int:
     return ending.run(NAME, body, argv, manual=__doc__)
 
 
-def body(arguments: list[bytes]) -> int:
+def partner(launcher: bytes | None = None) -> list[bytes]:
+    """The program that is started for each message: a server has it ready (server/workers.py)."""
+    return [os.path.join(os.path.abspath(qmail_home(launcher=launcher)), queue_program())]
+
+
+def main_with(ready: Ready, argv: Sequence[str]) -> int:
+    """The same as main, in a process that has its partner."""
+    return ending.run(NAME, lambda _: body([], partly_ready(ready)), argv)
+
+
+def partly_ready(ready: Ready) -> Start:
+    """Start the partner, where it is what this connection asks for and has not been replaced."""
+
+    def start(message: int, addresses: int, words: int) -> tuple[int, Callable[[], int]]:
+        if partner() != [ready.program.file] or not ready.is_ready():
+            return start_program(message, addresses, words)
+        ready.start(os.environb, message, addresses, words)
+        return ready.pid, ready.wait
+
+    return start
+
+
+def body(arguments: list[bytes], start: Start = start_program) -> int:
     del arguments  # the original looks at none
     pipe = signals.exchange(signals.SIGPIPE, signals.IGNORED)
     handler = signals.exchange(signals.SIGALRM, _end_of_hour)
     try:
         signals.alarm(HOUR)
-        return serve(qmail_home())
+        return serve(qmail_home(), start)
     except _HourIsOver:
         return NO_RESOURCES
     finally:
@@ -74,7 +97,7 @@ def _end_of_hour(_signum: int, _frame: FrameType | None) -> None:
     raise _HourIsOver
 
 
-def serve(home: bytes, start: Start = start_program) -> int:
+def serve(home: bytes, start: Start) -> int:
     """Take one request and answer it; `start` starts the queue program. What to exit with."""
     session = Session(home, start)
     decoder = qmqp.RequestDecoder()

@@ -10,14 +10,16 @@ from smarthost.store.submission import Submission
 from smarthost.unix import process
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 
 def starting(body: str, place: Path) -> Submission:
-    def start(message: int, addresses: int, words: int) -> int:
+    def start(message: int, addresses: int, words: int) -> tuple[int, Callable[[], int]]:
         places = {0: message, 1: addresses, 6: words}
         argv = [b"sh", b"-c", body.encode()]
-        return process.spawn(b"/bin/sh", argv, {**os.environb, b"KEPT": os.fsencode(place)}, places)
+        pid = process.spawn(b"/bin/sh", argv, {**os.environb, b"KEPT": os.fsencode(place)}, places)
+        return pid, lambda: process.wait(pid)
 
     return Submission(start)
 
@@ -76,7 +78,7 @@ def test_someone_else_waited_for_it(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("error", [errno.EAGAIN, errno.ENOMEM])
 def test_no_process_to_be_had(error: int) -> None:
-    def start(*_: int) -> int:
+    def start(*_: int) -> tuple[int, Callable[[], int]]:
         raise OSError(error, "")
 
     with pytest.raises(OSError):
