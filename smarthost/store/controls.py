@@ -63,24 +63,3 @@ class Controls:
             return control.lines(content)
         me = self.line(ME) if or_me else None
         return None if me is None else [me]
-
-    def publish(self, name: bytes, content: bytes) -> None:
-        """Put the file there, whole or not at all, for everybody to read. The commit point is the rename.
-
-        Raises OSError; a file of that name is then as it was.
-        """
-        path = self.directory + b"/" + name
-        draft = self.directory + b"/." + name + b".new.%d" % os.getpid()
-        descriptor = files.create_empty(draft)
-        try:
-            try:
-                files.change_mode(descriptor, 0o644)  # whatever the umask says
-                files.write_all(descriptor, content)
-                files.sync(descriptor)
-            finally:
-                os.close(descriptor)
-            files.rename(draft, path)
-        except OSError:
-            files.unlink_if_possible(draft)
-            raise
-        files.sync_directory(self.directory)

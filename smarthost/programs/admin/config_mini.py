@@ -18,7 +18,7 @@ import os
 from smarthost import ending
 from smarthost.errors import FormatError, Temporary, UsageError
 from smarthost.policy import minihome
-from smarthost.store.controls import Controls
+from smarthost.store import deployment
 from smarthost.store.home import MINI, qmail_home
 from smarthost.unix import errtext, files
 
@@ -35,14 +35,13 @@ def body(arguments: list[bytes]) -> int:
     except FormatError as error:
         raise UsageError(f"{NAME} {minihome.USAGE}", str(error)) from error
     home = qmail_home(default=MINI)
-    controls = Controls(home)
     for file in planned:
+        path = home + b"/control/" + file.name
         files.write_all(ending.STDOUT, file.announcement)
         try:
-            controls.publish(file.name, file.content)
+            deployment.put(path, file.content)
         except OSError as error:
-            path = os.fsdecode(controls.directory + b"/" + file.name)
-            raise Temporary(f"unable to write {path}: {errtext.reason(error)}") from error
+            raise Temporary(f"unable to write {os.fsdecode(path)}: {errtext.reason(error)}") from error
     return 0
 
 

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import errno
 import os
 from typing import TYPE_CHECKING
 
 import pytest
 
 from smarthost.store.controls import Controls
-from smarthost.unix import files
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -68,32 +66,3 @@ def test_an_unreadable_file_is_not_a_missing_one(controls: Controls, control: Pa
     with pytest.raises(OSError) as looping:
         controls.lines(b"loop")
     assert looping.value.filename == os.fsencode(control / "loop")
-
-
-def test_published_for_everybody_to_read(controls: Controls, control: Path) -> None:
-    mask = os.umask(0o077)
-    try:
-        controls.publish(b"me", b"one\n")
-        controls.publish(b"me", b"two\n")
-    finally:
-        os.umask(mask)
-    assert (control / "me").read_bytes() == b"two\n"
-    assert (control / "me").stat().st_mode & 0o777 == 0o644
-    assert os.listdir(control) == ["me"]
-
-
-def test_what_cannot_be_published_changes_nothing(
-    controls: Controls, control: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    (control / "me").write_bytes(b"one\n")
-
-    def full(*_: object) -> int:
-        raise OSError(errno.ENOSPC, "")
-
-    for step in ("write", "sync", "rename"):
-        with monkeypatch.context() as patched:
-            patched.setattr(files, step, full)
-            with pytest.raises(OSError, match=r"^\[Errno 28\]"):
-                controls.publish(b"me", b"two\n")
-        assert os.listdir(control) == ["me"]
-        assert (control / "me").read_bytes() == b"one\n"
