@@ -12,6 +12,8 @@ import pytest
 LIGHT = {"__future__", "_signal", "errno", "pwd", "time"}
 
 MODULES = {
+    "smarthost.programs.qmail.forward": LIGHT,
+    "smarthost.programs.qmail.qmail_qmqpc": LIGHT | {"_socket"},
     "smarthost.programs.qmail.qmail_qmqpd": LIGHT,
     "smarthost.programs.qmail.qmail_queue": LIGHT,
 }

@@ -14,16 +14,23 @@ if TYPE_CHECKING:
 # The queue program's exit statuses.
 QUEUED: Final = 0
 ADDRESS_TOO_LONG: Final = 11
+REJECTED: Final = 31
 OUT_OF_MEMORY: Final = 51
 TIMED_OUT: Final = 52
 WRITE_ERROR: Final = 53
 READ_ERROR: Final = 54
+NO_CONFIGURATION: Final = 55
+NO_NETWORK: Final = 56
 NO_HOME: Final = 61
 NO_QUEUE: Final = 62
 NO_PID_FILE: Final = 63
 NO_MESS_FILE: Final = 64
 NO_INTD_FILE: Final = 65
 NO_TODO_FILE: Final = 66
+DEFERRED: Final = 71
+CONNECT_TIMED_OUT: Final = 72
+NOT_CONNECTED: Final = 73
+CONNECTION_BROKEN: Final = 74
 BUG: Final = 81
 OWN_WORDS: Final = 82
 BAD_ENVELOPE: Final = 91
@@ -33,23 +40,23 @@ _CREATING: Final = b"Zqq trouble creating files in queue (#4.3.0)"
 
 REPLIES: Final[Mapping[int, bytes]] = {
     ADDRESS_TOO_LONG: b"Denvelope address too long for qq (#5.1.3)",
-    31: b"Dmail server permanently rejected message (#5.3.0)",
+    REJECTED: b"Dmail server permanently rejected message (#5.3.0)",
     OUT_OF_MEMORY: b"Zqq out of memory (#4.3.0)",
     TIMED_OUT: b"Zqq timeout (#4.3.0)",
     WRITE_ERROR: b"Zqq write error or disk full (#4.3.0)",
     READ_ERROR: b"Zqq read error (#4.3.0)",
-    55: b"Zqq unable to read configuration (#4.3.0)",
-    56: b"Zqq trouble making network connection (#4.3.0)",
+    NO_CONFIGURATION: b"Zqq unable to read configuration (#4.3.0)",
+    NO_NETWORK: b"Zqq trouble making network connection (#4.3.0)",
     NO_HOME: b"Zqq trouble in home directory (#4.3.0)",
     NO_QUEUE: _CREATING,
     NO_PID_FILE: _CREATING,
     NO_MESS_FILE: _CREATING,
     NO_INTD_FILE: _CREATING,
     NO_TODO_FILE: _CREATING,
-    71: b"Zmail server temporarily rejected message (#4.3.0)",
-    72: b"Zconnection to mail server timed out (#4.4.1)",
-    73: b"Zconnection to mail server rejected (#4.4.1)",
-    74: b"Zcommunication with mail server failed (#4.4.2)",
+    DEFERRED: b"Zmail server temporarily rejected message (#4.3.0)",
+    CONNECT_TIMED_OUT: b"Zconnection to mail server timed out (#4.4.1)",
+    NOT_CONNECTED: b"Zconnection to mail server rejected (#4.4.1)",
+    CONNECTION_BROKEN: b"Zcommunication with mail server failed (#4.4.2)",
     BUG: b"Zqq internal bug (#4.3.0)",
     BAD_ENVELOPE: b"Zqq internal bug (#4.3.0)",
     115: b"Denvelope address too long for qq (#5.1.3)",  # for programs of earlier times, as qmail.c has it

@@ -98,7 +98,17 @@ _REASONS = {
 def reason(error: OSError) -> str:
     """Why a system call failed; the system's own words (in lower case) where the originals have none."""
     number = error.errno
+    if isinstance(error, TimeoutError):
+        return _REASONS[errno.ETIMEDOUT]
+    if type(error).__module__ in ("socket", "ssl"):
+        return _of_a_library(error)
     if number is None:
         return "unknown error"
     known = _REASONS.get(number)
     return known if known is not None else os.strerror(number).lower()
+
+
+def _of_a_library(error: OSError) -> str:
+    """The resolver and ssl raise OSError with numbers of their own."""
+    text = getattr(error, "verify_message", None) or getattr(error, "reason", None) or error.strerror
+    return str(text or "protocol error").replace("_", " ").lower()

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from smarthost.programs.qmail.qmail_showctl import KNOWN
+from smarthost.programs.qmail.qmail_showctl import KNOWN, OURS, File
 from tests.support.originals import qmail_peer
 from tests.support.peerhome import peer_in_home
 from tests.support.run import Outcome, ours, run
@@ -99,9 +99,12 @@ def test_no_home(tmp_path: Path) -> None:
     assert done.stdout.endswith(b"\nOops! Unable to chdir to %s/nowhere.\n" % os.fsencode(tmp_path))
 
 
-def test_our_own_files_are_explained(tmp_path: Path) -> None:
-    done = ours_in(home_with(tmp_path, {"concurrencyqmqp": b"40\n"}))
-    assert done.stdout.endswith(b"\n\nconcurrencyqmqp: QMQP concurrency is 40.\n")
+@pytest.mark.parametrize("own", OURS, ids=lambda own: own.name.decode())
+def test_our_own_files_are_explained(own: File, tmp_path: Path) -> None:
+    done = ours_in(home_with(tmp_path, {own.name.decode(): b"40\n"}))
+    assert b"\n\n" + own.name + b": " in done.stdout
+    assert b"no idea" not in done.stdout
+    assert done.stdout.endswith(b".\n")
 
 
 def test_accounts_are_shown(tmp_path: Path) -> None:

@@ -91,6 +91,18 @@ class List:
         return b"\n" + b"".join(self._before + printable(fact) + self._after + b"\n" for fact in facts)
 
 
+class Present:
+    """A file that is handed on as it is."""
+
+    def __init__(self, name: bytes, meaning: bytes) -> None:
+        self.name = name
+        self._meaning = meaning
+
+    def explain(self, controls: Controls) -> bytes:
+        controls.content(self.name)
+        return self._meaning + b"\n"
+
+
 class MoreRcpthosts:
     """morercpthosts counts only beside rcpthosts."""
 
@@ -129,6 +141,8 @@ class MoreRcpthostsCdb:
             return b"Oops! morercpthosts.cdb is older than morercpthosts.\n"
         return b"Modified recently enough; hopefully up to date.\n"
 
+
+File = Number | Fact | List | Present | MoreRcpthosts | MoreRcpthostsCdb
 
 _RECIPIENTS: Final = b"SMTP clients may send messages to recipients at "
 
@@ -171,7 +185,12 @@ KNOWN: Final = (
 )
 
 # What only our programs read: shown if it is there.
-OURS: Final = (Number(b"concurrencyqmqp", b"20", b"QMQP concurrency is "),)
+OURS: Final = (
+    Number(b"concurrencyqmqp", b"20", b"QMQP concurrency is "),
+    Present(b"qmqpca.pem", b"Only these authorities vouch for QMQP servers with tls:."),
+    Present(b"qmqpcert.pem", b"QMQP servers with tls: are shown this certificate."),
+    Fact(b"qmqpverify", b"name", b"Certificates of QMQP servers are checked by: "),
+)
 
 
 def printable(text: bytes) -> bytes:
@@ -209,7 +228,7 @@ def _gid(group: str) -> int | None:
         return None
 
 
-def _explained(file: Number | Fact | List | MoreRcpthosts | MoreRcpthostsCdb, controls: Controls) -> bytes:
+def _explained(file: File, controls: Controls) -> bytes:
     try:
         return b"\n" + file.name + b": " + file.explain(controls)
     except OSError:

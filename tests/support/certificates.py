@@ -1,0 +1,51 @@
+"""Certificates for tests, made on the spot: none lies about with its key, and none expires."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.support import originals
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_EC = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
+
+
+def _openssl(directory: Path, *arguments: str) -> None:
+    program = shutil.which("openssl")
+    if program is None:
+        message = "openssl is not installed"
+        if originals.required:
+            pytest.fail(message)
+        pytest.skip(message)
+    subprocess.run([program, *arguments], cwd=directory, check=True, capture_output=True)
+
+
+def authority(directory: Path) -> Path:
+    """A certificate that can sign others; its key lies beside it."""
+    _openssl(
+        directory,
+        *("req", "-x509", *_EC, "-keyout", "authority.key", "-out", "authority.pem"),
+        *("-subj", "/CN=authority", "-addext", "basicConstraints=critical,CA:TRUE"),
+    )
+    return directory / "authority.pem"
+
+
+def signed(directory: Path, name: str, names: str, usage: str = "serverAuth") -> Path:
+    """A file with a certificate for `names` (DNS:localhost,IP:::1) by the authority, and its key."""
+    request = ("req", *_EC, "-keyout", f"{name}.key", "-out", f"{name}.csr", "-subj", f"/CN={name}")
+    _openssl(directory, *request)
+    (directory / f"{name}.ext").write_text(f"subjectAltName={names}\nextendedKeyUsage={usage}\n")
+    _openssl(
+        directory,
+        *("x509", "-req", "-in", f"{name}.csr", "-extfile", f"{name}.ext", "-out", f"{name}.crt"),
+        *("-CA", "authority.pem", "-CAkey", "authority.key", "-CAcreateserial"),
+    )
+    both = directory / f"{name}.pem"
+    both.write_bytes((directory / f"{name}.crt").read_bytes() + (directory / f"{name}.key").read_bytes())
+    return both
