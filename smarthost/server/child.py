@@ -7,11 +7,11 @@ import os
 from smarthost import launch
 from smarthost.errors import Temporary
 from smarthost.server.verdicts import DROPPED, Verdict
-from smarthost.unix import fds, signals
+from smarthost.unix import environment, fds, signals
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Sequence
     from typing import Protocol
 
     from smarthost.policy.ucspi import Connection
@@ -72,7 +72,7 @@ class Reception:
         verdict = self.receive(connection, None)
         if verdict.status:
             return verdict.status
-        return self._become(argv, connection, changed(os.environb, verdict.environment))
+        return self._become(argv, connection, changed(verdict.environment))
 
     def become_at_once(
         self, argv: Sequence[bytes], connection: Connection, verdict: Verdict, environ: dict[bytes, bytes]
@@ -113,9 +113,9 @@ class Reception:
         return run()
 
 
-def changed(environ: Mapping[bytes, bytes], changes: Changes) -> dict[bytes, bytes]:
+def changed(changes: Changes) -> dict[bytes, bytes]:
     """The environment with changes. A name that no environment can hold is left out."""
-    result = dict(environ)
+    result = environment.current()
     for name, value in changes:
         if value is not None and name:
             result[name] = value

@@ -194,7 +194,7 @@ class Engine:
     def _start_foreign(self, connection: Connection, verdict: Verdict) -> None:
         """Start somebody else's program, for a client whom this process could judge."""
         self._front.greet(connection)
-        environ = changed(os.environb, verdict.environment)
+        environ = changed(verdict.environment)
         if self._journal.verbose:
             # Our lines come before the program's, and they need the pid: no other way than a fork.
             self._journal.flush()

@@ -28,7 +28,7 @@ class Slate:
     """The state of this process as it was when this was made. `keep`: descriptors that belong to it."""
 
     def __init__(self, keep: Iterable[int]) -> None:
-        self._environment = dict(os.environb)
+        self._environment = environment.current()
         self._umask = os.umask(0)
         os.umask(self._umask)
         self._directory = _directory()
@@ -37,8 +37,8 @@ class Slate:
         self._signals = signals.state()
         self._fixed = _fixed()
         self._path = list(sys.path)
-        self._modules = {name for name in sys.modules if _ours(name)}
-        self._names = list(_names_of(sys.modules[name] for name in self._modules))
+        self._modules = set(sys.modules)
+        self._names = list(_names_of(sys.modules[name] for name in self._modules if _ours(name)))
         self._contents = [
             (value, value.copy())
             for _, _, names in self._names
@@ -69,9 +69,11 @@ class Slate:
 
         It runs for every connection, so what did not change costs one comparison.
         """
-        for name in [name for name in sys.modules if _ours(name) and name not in self._modules]:
-            # Nobody knows what it was before the connection that loaded it.
-            del sys.modules[name]
+        if sys.modules.keys() != self._modules:
+            for name in sys.modules.keys() - self._modules:
+                if _ours(name):  # nobody knows what it was before the connection that loaded it
+                    del sys.modules[name]
+            self._modules = set(sys.modules)
         for owner, now, names in self._names:
             if now != names:
                 _set_names(owner, names)

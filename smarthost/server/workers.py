@@ -27,7 +27,7 @@ from smarthost.unix import environment, fds, process, signals, sockets
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from _socket import socket
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable
     from typing import Any, Final
 
     from smarthost.launch import Own
@@ -180,9 +180,9 @@ class Partner:
                 return False
         return not self._worker.is_gone() and self.program.is_current()
 
-    def start(self, environ: Mapping[bytes, bytes], *descriptors: int) -> None:
-        """Give it this environment and directory, and the descriptors, as its 0, 1 and 6. Raises OSError."""
-        self._worker.give(marshal.dumps((dict(environ), os.getcwdb())), *descriptors)
+    def start(self, *descriptors: int) -> None:
+        """Give it this process's environment and directory, and these as its 0, 1 and 6. Raises OSError."""
+        self._worker.give(marshal.dumps((environment.current(), os.getcwdb())), *descriptors)
 
     def wait(self) -> int:
         """Its exit status, or minus the signal. Raises ChildProcessError if it died."""
@@ -201,12 +201,12 @@ PARTNER_PLACES: Final = (0, 1, 6)
 
 
 def _serve_as_partner(program: Own, job: Any, descriptors: list[int], _: Partner | None) -> int:
-    environ, directory = job
+    variables, directory = job
     for descriptor, place in zip(descriptors, PARTNER_PLACES, strict=True):
         os.dup2(descriptor, place)  # what may lie there came before it in this list
     for descriptor in set(descriptors) - set(PARTNER_PLACES):
         os.close(descriptor)
-    environment.replace(environ)
+    environment.replace(variables)
     os.chdir(directory)
     return program.run()
 

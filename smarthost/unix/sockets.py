@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import _socket
+import errno
 import os
 
 from smarthost.unix import fds
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
 
 # An empty value makes the kernel forget the route that the client's packets asked for.
 IP_OPTIONS: Final = 4
+# DNS has no room for a longer part between two dots.
+LABEL_LIMIT: Final = 63
 
 
 def pair(kind: int) -> tuple[socket, socket]:
@@ -96,15 +99,15 @@ class NameUnknown(Exception):
 def addresses_of(host: bytes) -> list[str]:
     """The IPv4 addresses of a host name, from the hosts file and DNS.
 
-    Raises NameUnknown, or OSError if that cannot be told now.
+    Raises NameUnknown, or OSError if that cannot be told now, or not of such a name.
     """
+    if any(len(label) > LABEL_LIMIT for label in host.split(b".")):
+        raise OSError(errno.EPROTO, "")
     try:
         found = _socket.getaddrinfo(host, None, _socket.AF_INET, _socket.SOCK_STREAM)
     except _socket.gaierror as error:
         if error.errno in (_socket.EAI_NONAME, _socket.EAI_NODATA):
             raise NameUnknown from error
-        import errno  # noqa: PLC0415
-
         raise OSError(errno.EAGAIN, "") from error
     return [str(entry[4][0]) for entry in found]
 

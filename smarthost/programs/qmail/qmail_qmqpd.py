@@ -72,7 +72,7 @@ def partly_ready(ready: Ready) -> Start:
     def start(message: int, addresses: int, words: int) -> tuple[int, Callable[[], int]]:
         if partner() != [ready.program.file] or not ready.is_ready():
             return start_program(message, addresses, words)
-        ready.start(os.environb, message, addresses, words)
+        ready.start(message, addresses, words)
         return ready.pid, ready.wait
 
     return start
