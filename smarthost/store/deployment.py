@@ -1,66 +1,61 @@
-"""Laying out a tree that an administrator owns from then on: what is there already stays.
+"""A tree's files, made or made whole again without touching what its administrator changed.
 
-Each function says what it found: MADE now, SAME as it would be made, or KEPT because somebody
-wanted something else. Run again, they change nothing.
+Three kinds of files, three ways to know:
+defaults   (control files, rules, scripts) are copied if nothing has that name; later only over a
+           file that is still as it was copied, which the record of a digest for each says
+launchers  are replaced only by newer launchers: what is not one of ours was put there on purpose
+links      to services are made if nothing has that name, and in the first deployment only
 """
 
 from __future__ import annotations
 
-import errno
+import hashlib
 import os
 import sys
 
-from smarthost.errors import FormatError
 from smarthost.unix import files
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from typing import Final
 
-MADE: Final = "made"
-SAME: Final = "same"
-KEPT: Final = "kept"
+# What Linux before 5.1 reads of a first line, with the two characters that make it one.
+SHEBANG_LIMIT: Final = 127
+OURS: Final = b"\nfrom smarthost.programs."
 
-# The kernel reads no more of a script's first line (BINPRM_BUF_SIZE before Linux 5.1).
-FIRST_LINE_LIMIT: Final = 127
+PACKAGE: Final = os.path.dirname(os.path.dirname(os.path.abspath(os.fsencode(__file__))))
 
 
-def directory(path: bytes, mode: int = 0o755) -> str:
-    """A directory that everybody may enter, with those above it."""
+def defaults() -> bytes:
+    """The directory that holds service/, control/ and tcprules/: the checkout, else where pip puts them."""
+    checkout = os.path.dirname(PACKAGE)
+    return (
+        checkout if os.path.isdir(checkout + b"/service") else os.fsencode(sys.prefix) + b"/share/smarthost"
+    )
+
+
+def directory(path: bytes, mode: int = 0o755, owner: tuple[int, int] | None = None) -> bool:
+    """Make it, with its parents. Whether it was missing; what is there stays as it is."""
     if os.path.isdir(path):
-        return SAME
-    above = os.path.dirname(path)
-    if above and not os.path.isdir(above):
-        directory(above, mode)
+        return False
+    parent = os.path.dirname(path)
+    if parent != path:
+        directory(parent)
     os.mkdir(path)
     files.change_mode(path, mode)  # whatever the umask says
-    return MADE
+    if owner is not None:
+        os.chown(path, *owner)
+    return True
 
 
-def file(path: bytes, content: bytes, mode: int = 0o644) -> str:
-    """A file that appears whole or not at all."""
-    try:
-        descriptor = files.open_read(path)
-    except FileNotFoundError:
-        put(path, content, mode)
-        return MADE
-    try:
-        return SAME if b"".join(files.blocks(descriptor)) == content else KEPT
-    finally:
-        os.close(descriptor)
-
-
-def put(path: bytes, content: bytes, mode: int = 0o644) -> None:
-    """Put the file there in place of what may be there. The commit point is the rename.
-
-    Raises OSError; a file of that name is then as it was.
-    """
-    above, name = os.path.split(path)
-    draft = b"%b/.%b.new.%d" % (above or b".", name, os.getpid())
-    descriptor = files.create_empty(draft)
+def write(path: bytes, content: bytes, mode: int = 0o644) -> None:
+    """Put a file there, whole or not at all."""
+    draft = path + b".new.%d" % os.getpid()
+    descriptor = files.create_empty(draft, mode)
     try:
         try:
-            files.change_mode(descriptor, mode)  # whatever the umask says
+            files.change_mode(descriptor, mode)
             files.write_all(descriptor, content)
             files.sync(descriptor)
         finally:
@@ -69,63 +64,119 @@ def put(path: bytes, content: bytes, mode: int = 0o644) -> None:
     except OSError:
         files.unlink_if_possible(draft)
         raise
-    files.sync_directory(above or b".")
 
 
-def link(path: bytes, target: bytes) -> str:
-    """A symbolic link."""
-    try:
-        os.symlink(target, path)
-    except FileExistsError:
-        try:
-            return SAME if os.readlink(path) == target else KEPT
-        except OSError as error:
-            if error.errno != errno.EINVAL:  # which says that it is no link
-                raise
-            return KEPT
-    return MADE
-
-
-def launcher(module: str, interpreter: bytes | None = None) -> bytes:
-    """A program's launcher that does without the site module, which takes longer than all the rest.
-
-    `module` is the program's (smarthost.programs.qmail.forward); the interpreter is this one. Raises
-    FormatError where the interpreter's path cannot stand in a script's first line.
-    """
-    started = os.fsencode(os.path.realpath(sys.executable)) if interpreter is None else interpreter
-    first = b"#!" + started + b" -IS"
-    if len(first) > FIRST_LINE_LIMIT or len(started.split()) != 1:
-        raise FormatError(f"the interpreter's path cannot begin a script: {os.fsdecode(started)}")
-    return b"%b\nimport sys\n\nsys.path[:0] = %b\nfrom %b import main\n\nraise SystemExit(main())\n" % (
-        first,
-        repr(_places()).encode(),
-        module.encode(),
-    )
-
-
-def is_launcher_of(path: bytes, module: str) -> bool:
-    """Whether the file is a launcher of that program, perhaps for another interpreter."""
-    try:
-        descriptor = files.open_read(path)
-    except OSError:
+def write_missing(path: bytes, content: bytes, mode: int = 0o644) -> bool:
+    """Write it unless something, if only a dangling link, has that name. Whether it was written."""
+    if os.path.lexists(path):
         return False
-    try:
-        content = os.read(descriptor, files.BLOCK)
-    finally:
-        os.close(descriptor)
-    return content.startswith(b"#!") and content.endswith(
-        b"\nfrom %b import main\n\nraise SystemExit(main())\n" % module.encode()
+    write(path, content, mode)
+    return True
+
+
+class Record:
+    """What was copied into a tree: a line for each file, with its digest and its path from the record's own.
+
+    Of a file that is not in the record, such as one of another tool's, nothing is known: it stays.
+    """
+
+    def __init__(self, path: bytes) -> None:
+        self._path = path
+        self._digests: dict[bytes, bytes] = {}
+        try:
+            with open(path, "rb") as record:
+                for line in record.read().splitlines():
+                    digest, _, name = line.partition(b" ")
+                    self._digests[name] = digest
+        except FileNotFoundError:
+            pass
+
+    def copy(self, source: bytes, target: bytes) -> bool:
+        """Copy a default, with its mode's x bits, unless the target is somebody else's. Whether it was copied."""
+        with open(source, "rb") as default:
+            mode = 0o755 if os.fstat(default.fileno()).st_mode & 0o111 else 0o644
+            content = default.read()
+        if os.path.lexists(target):
+            if os.path.islink(target) or not os.path.isfile(target):
+                return False
+            with open(target, "rb") as there:
+                present = there.read()
+            if present == content or _digest(present) != self._digests.get(self._name(target)):
+                return False
+        write(target, content, mode)
+        self._digests[self._name(target)] = _digest(content)
+        return True
+
+    def _name(self, target: bytes) -> bytes:
+        return os.path.relpath(target, os.path.dirname(self._path))
+
+    def save(self) -> None:
+        text = b"".join(b"%s %s\n" % (digest, name) for name, digest in sorted(self._digests.items()))
+        directory(os.path.dirname(self._path))
+        write(self._path, text)
+
+
+def _digest(content: bytes) -> bytes:
+    return hashlib.sha256(content).hexdigest().encode()
+
+
+def link_missing(source: bytes, target: bytes) -> bool:
+    if os.path.lexists(target):
+        return False
+    os.symlink(source, target)
+    return True
+
+
+def programs() -> Iterator[tuple[bytes, bytes]]:
+    """Name and module of each program that a home's bin/ holds."""
+    for family in (b"daemontools", b"qmail", b"ucspi"):
+        for file in sorted(os.listdir(PACKAGE + b"/programs/" + family)):
+            module, suffix = os.path.splitext(file)
+            if suffix == b".py" and not module.startswith(b"_"):
+                yield module.replace(b"_", b"-"), b"smarthost.programs." + family + b"." + module
+
+
+def launcher(module: bytes) -> bytes:
+    """The text of a launcher that starts in a fifth of the usual time, for what runs per message.
+
+    -S leaves out site, which looks through every installed package's .pth files, and -I the user's
+    directories and PYTHON*: so the two places that are needed are named. Its last lines are those
+    of bin/'s, by which tcpserver knows a program of ours.
+    """
+    python = os.fsencode(sys.executable)
+    first = b"#!" + python + b" -IS\n"
+    if len(first) > SHEBANG_LIMIT or any(blank in python for blank in b" \t\n"):
+        # A shell starts it then: to Python the two lines are a string.
+        first = b"#!/bin/sh\n'''exec' '%s' -IS \"$0\" \"$@\"\n' '''\n" % python.replace(b"'", b"'\"'\"'")
+    places = [os.fsdecode(place) for place in _places()]
+    return b"%simport sys\n\nsys.path += %s\nfrom %s import main\n\nraise SystemExit(main())\n" % (
+        first,
+        ascii(places).encode(),
+        module,
     )
 
 
-def package_directory() -> str:
-    """Where the package lies: site-packages, or a checkout."""
-    return os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+def _places() -> Iterator[bytes]:
+    """Where smarthost is, and where the libraries are that it uses."""
+    ours = os.path.dirname(PACKAGE)
+    yield ours
+    import sysconfig  # noqa: PLC0415 - slow, and only a deployment asks
+
+    for kind in ("purelib", "platlib"):
+        place = os.fsencode(sysconfig.get_path(kind))
+        if place != ours:
+            yield place
+            ours = place
 
 
-def _places() -> list[str]:
-    """Where a launcher finds the package and what it depends on."""
-    import sysconfig  # noqa: PLC0415 - only who lays out a tree asks
-
-    places = [package_directory(), sysconfig.get_path("purelib"), sysconfig.get_path("platlib")]
-    return list(dict.fromkeys(places))
+def refresh_launcher(path: bytes, module: bytes) -> None:
+    """Make the launcher, or make it anew after Python or smarthost moved; leave what is none of ours."""
+    text = launcher(module)
+    if os.path.lexists(path):
+        if os.path.islink(path) or not os.path.isfile(path):
+            return
+        with open(path, "rb") as there:
+            content = there.read()
+        if content == text or OURS not in content:
+            return
+    write(path, text, 0o755)

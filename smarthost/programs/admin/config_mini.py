@@ -39,7 +39,7 @@ def body(arguments: list[bytes]) -> int:
         path = home + b"/control/" + file.name
         files.write_all(ending.STDOUT, file.announcement)
         try:
-            deployment.put(path, file.content)
+            deployment.write(path, file.content)
         except OSError as error:
             raise Temporary(f"unable to write {os.fsdecode(path)}: {errtext.reason(error)}") from error
     return 0

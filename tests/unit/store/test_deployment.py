@@ -1,111 +1,48 @@
-"""Laying out a tree. Not tested: an interpreter that is moved after its launchers were written."""
+"""Launchers that are too long for a first line, or stand where blanks are.
+
+Not tested here: copies and their record (tests/e2e/test_smarthost_deploy.py).
+"""
 
 from __future__ import annotations
 
-import errno
-import os
-import subprocess
 import sys
 from typing import TYPE_CHECKING
 
 import pytest
 
 from smarthost import launch
-from smarthost.errors import FormatError
 from smarthost.store import deployment
-from smarthost.store.deployment import KEPT, MADE, SAME
-from smarthost.unix import files
+from tests.support.run import run
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
-MODULE = "smarthost.programs.qmail.maildirmake"
+
+@pytest.mark.parametrize("directory", ["short", "a" * 150, "it's a place"])
+def test_a_launcher_starts_wherever_python_lies(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, directory: str
+) -> None:
+    (tmp_path / directory).mkdir()
+    python = tmp_path / directory / "python"
+    python.symlink_to(sys.executable)
+    monkeypatch.setattr(sys, "executable", str(python))
+    program = tmp_path / "tcprules"
+    program.write_bytes(deployment.launcher(b"smarthost.programs.ucspi.tcprules"))
+    program.chmod(0o755)
+    assert run([str(program)]).stderr.startswith(b"tcprules: usage:")
+    assert launch.module_of(bytes(program)) == "smarthost.programs.ucspi.tcprules"
 
 
-@pytest.fixture(autouse=True)
-def _a_careful_umask() -> Iterator[None]:
-    mask = os.umask(0o077)
-    yield
-    os.umask(mask)
+def test_every_program_has_a_name_and_a_module() -> None:
+    programs = dict(deployment.programs())
+    assert programs[b"tcpserver"] == b"smarthost.programs.ucspi.tcpserver"
+    assert programs[b"qmail-qmqpd"] == b"smarthost.programs.qmail.qmail_qmqpd"
+    assert b"smarthost-run" not in programs  # they need the environment that was made for them
 
 
-@pytest.fixture
-def path(tmp_path: Path) -> bytes:
-    return os.fsencode(tmp_path / "thing")
-
-
-def test_directories(path: bytes) -> None:
-    assert deployment.directory(path + b"/a/b") == MADE
-    assert deployment.directory(path + b"/a/b") == SAME
-    assert [os.stat(each).st_mode & 0o777 for each in (path, path + b"/a", path + b"/a/b")] == [0o755] * 3
-
-
-def test_a_file(path: bytes) -> None:
-    assert deployment.file(path, b"one\n") == MADE
-    assert os.stat(path).st_mode & 0o777 == 0o644
-    assert deployment.file(path, b"one\n") == SAME
-    assert deployment.file(path, b"two\n") == KEPT
-    with open(path, "rb") as kept:
-        assert kept.read() == b"one\n"
-
-
-def test_a_file_that_cannot_be_written_changes_nothing(path: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
-    deployment.put(path, b"one\n")
-
-    def full(*_: object) -> int:
-        raise OSError(errno.ENOSPC, "")
-
-    for step in ("write", "sync", "rename"):
-        with monkeypatch.context() as patched:
-            patched.setattr(files, step, full)
-            with pytest.raises(OSError, match=r"^\[Errno 28\]"):
-                deployment.put(path, b"two\n")
-        assert os.listdir(os.path.dirname(path)) == [b"thing"]
-        with open(path, "rb") as kept:
-            assert kept.read() == b"one\n"
-
-
-def test_a_link(path: bytes) -> None:
-    assert deployment.link(path, b"target") == MADE
-    assert deployment.link(path, b"target") == SAME
-    assert deployment.link(path, b"elsewhere") == KEPT
-    assert os.readlink(path) == b"target"
-    deployment.put(path + b"2", b"")
-    assert deployment.link(path + b"2", b"target") == KEPT
-
-
-def test_a_launcher_runs_and_is_known(path: bytes, tmp_path: Path) -> None:
-    deployment.put(path, deployment.launcher(MODULE), 0o755)
-    subprocess.run([path, tmp_path / "Maildir"], check=True, env={})
-    assert (tmp_path / "Maildir/new").is_dir()
-    assert deployment.is_launcher_of(path, MODULE)
-    assert not deployment.is_launcher_of(path, MODULE + "r")
-    assert launch.module_of(path) == MODULE
-
-
-def test_the_launchers_of_an_installation_are_known_too(path: bytes) -> None:
-    deployment.put(
-        path, b"#!/usr/bin/python3\nfrom %b import main\n\nraise SystemExit(main())\n" % MODULE.encode()
-    )
-    assert deployment.is_launcher_of(path, MODULE)
-
-
-@pytest.mark.parametrize("content", [b"", b"\x7fELF", b"#!/bin/sh\nexec other\n"])
-def test_what_is_no_launcher(path: bytes, content: bytes) -> None:
-    assert not deployment.is_launcher_of(path, MODULE)
-    deployment.put(path, content)
-    assert not deployment.is_launcher_of(path, MODULE)
-
-
-@pytest.mark.parametrize("interpreter", [b"/a b/python3", b"/" + b"x" * 122])
-def test_an_interpreter_that_cannot_stand_in_a_script(interpreter: bytes) -> None:
-    with pytest.raises(FormatError):
-        deployment.launcher(MODULE, interpreter)
-    assert deployment.launcher(MODULE, b"/" + b"x" * 120)
-
-
-def test_the_package_is_where_it_was_imported_from() -> None:
-    assert os.path.samefile(
-        sys.modules["smarthost"].__path__[0], deployment.package_directory() + "/smarthost"
-    )
+def test_defaults_are_the_checkouts_or_the_installations(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert (deployment.defaults() + b"/service").endswith(b"/service")
+    monkeypatch.setattr(deployment, "PACKAGE", bytes(tmp_path / "smarthost"))
+    assert deployment.defaults() == sys.prefix.encode() + b"/share/smarthost"
