@@ -1,5 +1,6 @@
 # make run    build .venv, deploy an unprivileged tree under var/, start the services in the foreground
 # make test   all tests
+# make bench  ours beside the originals, into docs/PERFORMANCE.md; single lines: make bench ARGS='-k multilog'
 # make check  format, lint, types, tests, and the comparison with the originals (which it then requires)
 # Only Python 3.11 or newer with its venv module, and make, are assumed.
 PYTHON ?= python3
@@ -15,6 +16,9 @@ test: $(STAMP)
 
 check: $(STAMP)
 	@PATH="$(CURDIR)/$(VENV)/bin:$$PATH" sh tests/check --all $(ARGS)
+
+bench: $(STAMP)
+	@$(VENV)/bin/python -m bench $(ARGS)
 
 $(STAMP): setup.cfg pyproject.toml $(wildcard bin/*)
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
