@@ -10,7 +10,7 @@ import os
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from typing import BinaryIO
 
 BLOCK = 65536
@@ -45,6 +45,11 @@ def open_append(path: bytes, mode: int = 0o600) -> int:
 
 def write(descriptor: int, data: bytes | memoryview) -> int:
     return os.write(descriptor, data)
+
+
+def write_parts(descriptor: int, parts: Sequence[bytes | memoryview]) -> int:
+    """Write several buffers as if they were one; the number of bytes written."""
+    return os.writev(descriptor, parts)
 
 
 def write_all(descriptor: int, data: bytes | bytearray | memoryview) -> None:
@@ -97,3 +102,36 @@ def unlink_if_possible(path: bytes) -> None:
 
 def change_mode(target: bytes | int, mode: int) -> None:
     os.chmod(target, mode)
+
+
+def close(descriptor: int) -> None:
+    os.close(descriptor)
+
+
+def rewind(descriptor: int) -> None:
+    os.lseek(descriptor, 0, os.SEEK_SET)
+
+
+def look(path: bytes) -> os.stat_result:
+    return os.stat(path)
+
+
+def names(path: bytes) -> list[bytes]:
+    """The names in a directory, in no order."""
+    return os.listdir(path)
+
+
+def make_directory(path: bytes, mode: int) -> None:
+    os.mkdir(path, mode)
+
+
+def enter(directory: int) -> None:
+    """Make an open directory the working directory."""
+    os.fchdir(directory)
+
+
+def lock_at_once(descriptor: int) -> None:
+    """The lock that every program of this family takes. BlockingIOError if another has it."""
+    import fcntl  # noqa: PLC0415  (few programs lock)
+
+    fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

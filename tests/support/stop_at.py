@@ -26,6 +26,7 @@ STEPS = (
     "sync",
     "unlink",
     "write",
+    "write_parts",
 )
 
 

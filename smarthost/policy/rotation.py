@@ -1,0 +1,87 @@
+"""How big a log file gets, and where multilog cuts it.
+
+The original works through its input 1024 bytes at a time and hands a log what came of that in pieces, through
+a buffer of 512 bytes. A piece that reaches into the last 2000 bytes of the size is cut after its last
+newline, and a file that ends there with a newline is full; without one the file is filled to its size.
+To cut the same stream at the same places, we make the same pieces, but only for the 1024 bytes where a file gets
+full: everything before goes out in one write.
+"""
+
+from __future__ import annotations
+
+import re
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Final
+
+STEP: Final = 1024  # what the original reads at a time
+BUFFER: Final = 512  # what it holds back for each log
+HEAD: Final = 1000  # of a line, what it keeps before it starts to write it
+NEAR: Final = 2000  # this close to its size a file may end early, with a line
+
+DEFAULT_SIZE: Final = 99999
+LEAST_SIZE: Final = 4096
+MOST_SIZE: Final = 16777215
+DEFAULT_FILES: Final = 10
+LEAST_FILES: Final = 2
+
+
+def size(number: int) -> int:
+    """The size that `sN` asks for, within its bounds."""
+    return min(max(number, LEAST_SIZE), MOST_SIZE)
+
+
+def files(number: int) -> int:
+    """The number of old files that `nN` asks for."""
+    return max(number, LEAST_FILES)
+
+
+def room(used: int, limit: int) -> int:
+    """Fewer bytes than this bring the file nowhere near its size."""
+    return limit - NEAR - used
+
+
+def piece(used: int, limit: int, data: bytes | memoryview) -> int:
+    """How much of a piece goes into the file now. `used` is less than `limit`."""
+    length = min(len(data), limit - used)
+    if used + length >= limit - NEAR:
+        newline = bytes(data[:length]).rfind(b"\n")
+        if newline >= 0:
+            return newline + 1
+    return length
+
+
+def is_full(used: int, limit: int, last: int) -> bool:
+    """After a write that ended in the byte `last`: is it time for the next file?"""
+    return used >= limit - NEAR and last == 0x0A
+
+
+def pieces(output: bytes, *, goes_on: bool) -> Iterator[bytes]:
+    """What the original writes at a time of the output of one step.
+
+    `goes_on`: it begins in the middle of a line whose head was written in an earlier step.
+    """
+    held = b""
+    for line in re.findall(b"[^\n]*\n|[^\n]+", output):
+        rest = line
+        if not goes_on:
+            head = line[:HEAD].removesuffix(b"\n")
+            rest = line[len(head) :]
+            if len(head) > BUFFER - len(held):
+                if held:
+                    yield held
+                held = b""
+                if len(head) > BUFFER:
+                    yield head
+                    head = b""
+            held += head
+        goes_on = False
+        while len(held) + len(rest) > BUFFER:
+            free = BUFFER - len(held)
+            yield held + rest[:free]
+            held, rest = b"", rest[free:]
+        held += rest
+    if held:
+        yield held
