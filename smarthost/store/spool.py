@@ -113,11 +113,13 @@ class Draft:
         """Sync the envelope, link it into todo, which is the commit point, and sync that."""
         self._sync()
         todo = self._queue + b"/todo"
+        # From here on nothing is taken back, also if a signal ends us before we know how the link went.
+        intd, mess, self._intd, self._mess = self._intd, self._mess, b"", b""
         try:
-            files.link(self._intd, b"%s/%d" % (todo, self.number))
+            files.link(intd, b"%s/%d" % (todo, self.number))
         except OSError:
+            self._intd, self._mess = intd, mess
             raise Failed(replies.NO_TODO_FILE) from None
-        self._intd = self._mess = b""  # from here on nothing is taken back
         try:
             files.sync_directory(todo)
         except OSError:

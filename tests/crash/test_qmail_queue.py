@@ -157,3 +157,19 @@ def test_killed_anywhere(home: Path, monkeypatch: pytest.MonkeyPatch, number: in
             os._exit(1)
     assert os.waitpid(pid, 0)[1] == 9
     assert is_whole(home) is (number > COMMIT)
+
+
+def test_a_signal_that_ends_it_within_the_commit_takes_nothing_back(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The link is made, and the handler of SIGALRM raises before anyone knows."""
+    link = files.link
+
+    def interrupted(old: bytes, new: bytes) -> None:
+        link(old, new)
+        if b"todo" in new:
+            raise MemoryError
+
+    monkeypatch.setattr(files, "link", interrupted)
+    assert queue(home, monkeypatch) == replies.OUT_OF_MEMORY
+    assert is_whole(home)

@@ -78,6 +78,30 @@ def test_messages_are_queued(home: Path, which: str) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("which", SERVERS)
+def test_a_home_is_known_by_its_launchers(tmp_path: Path, which: str) -> None:
+    """Nothing else names it."""
+    home = make_home(tmp_path / "home")
+    for name in ("qmail-qmqpd", "qmail-queue"):
+        (home / "bin" / name).symlink_to(ours(name))
+    env = {"QMAILHOME": "", "PATH": os.environ["PATH"]}
+    with serving([*tcpserver(which), str(home / "bin/qmail-qmqpd")], tmp_path, env=env) as server:
+        assert qmqp.send(HOST, server.port, qmqp.request(MESSAGE, b"a", [b"b"])).startswith(b"Kok ")
+    assert len(messages(home)) == 1
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("which", SERVERS)
+def test_a_queue_program_that_is_no_launcher_is_started(home: Path, tmp_path: Path, which: str) -> None:
+    wrapper = tmp_path / "wrapper"
+    wrapper.write_text(f"#!/bin/sh\nexec {ours('qmail-queue')}\n")
+    wrapper.chmod(0o755)
+    with service(which, home, str(wrapper)) as server:
+        assert qmqp.send(HOST, server.port, qmqp.request(MESSAGE, b"a", [b"b"])).startswith(b"Kok ")
+    assert len(messages(home)) == 1
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("which", SERVERS)
 def test_nullmailers_client(home: Path, tmp_path: Path, which: str) -> None:
     """Its message file is descriptor 3: sender, recipients, an empty line, the message."""
     client = original("qmqp")
