@@ -39,6 +39,8 @@ NAME: Final = "smarthost"
 SCAN_INTERVAL: Final = 5.0
 # A service is gone when this many scans in turn have not found it: replacing a link takes a moment.
 SCANS_TO_BE_GONE: Final = 2
+# sockaddr_un holds 108 bytes; supervisord first binds to a name with its process id behind.
+SOCKET_NAME_LIMIT: Final = 107 - len(".4194304")
 
 _WITHOUT_CONFIGURATION: Final = "[supervisord]\nlogfile=/dev/null\nlogfile_maxbytes=0\npidfile=/dev/null\n"
 
@@ -47,6 +49,7 @@ class EngineOptions(ServerOptions):  # type: ignore[misc]  # supervisor is untyp
     """supervisord's options and its way to the kernel."""
 
     poller: Poller
+    server_configs: list[dict[str, Any]]
 
     def __init__(self, starter: start.Starter) -> None:
         super().__init__()
@@ -69,6 +72,25 @@ class EngineOptions(ServerOptions):  # type: ignore[misc]  # supervisor is untyp
             os.write(2, os.fsencode(f"{NAME}: warning: {text}\n"))
         except OSError:
             pass
+
+    def openhttpservers(self, supervisord: Any) -> None:
+        """Services run also where the tree lies too deep for the name of a socket."""
+        fitting = []
+        for config in self.server_configs:
+            file = os.fsencode(config.get("file", ""))
+            if len(file) > SOCKET_NAME_LIMIT:
+                self.announce(
+                    f"supervisorctl cannot be served: the name {os.fsdecode(file)} is too long for a socket"
+                )
+            else:
+                fitting.append(config)
+        self.server_configs = fitting
+        super().openhttpservers(supervisord)
+
+    def set_uid_or_exit(self) -> None:
+        """Services give up their rights one by one: that the engine keeps root's needs no warning."""
+        if self.uid is not None:
+            super().set_uid_or_exit()
 
     def write_pidfile(self) -> None:
         if self.pidfile != "/dev/null":

@@ -1,0 +1,139 @@
+"""A tree is made, and made whole again.
+
+Not tested: -s, which changes the system that the tests run on.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.support.run import Outcome, ours, run
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+pytestmark = pytest.mark.slow
+
+
+def deploy(*arguments: str) -> Outcome:
+    return run([ours("smarthost-deploy"), *arguments])
+
+
+def state(root: Path) -> dict[str, tuple[int, bytes]]:
+    """Every file's mode and content, every link's target."""
+    found = {}
+    for path in root.rglob("*"):
+        if path.is_symlink():
+            content = os.fsencode(path.readlink())
+        else:
+            content = path.read_bytes() if path.is_file() else b""
+        found[str(path)] = (path.lstat().st_mode, content)
+    return found
+
+
+def test_twice_is_once(tmp_path: Path) -> None:
+    assert deploy(str(tmp_path / "var")).status == 0
+    first = state(tmp_path)
+    assert {"qmail", "service", "etc", "log"} == {path.name for path in (tmp_path / "var").iterdir()}
+    assert (tmp_path / "var/qmail/run").stat().st_mode & 0o777 == 0o700
+    assert deploy(str(tmp_path / "var")) == Outcome(0, b"", b"")
+    assert state(tmp_path) == first
+
+
+def test_what_was_changed_stays_and_what_is_missing_comes_back(tmp_path: Path) -> None:
+    root = tmp_path / "var"
+    deploy(str(root))
+    changed = [
+        "qmail/control/me",
+        "qmail/control/qmqpport",
+        "qmail/supervise/qmail-qmqpd/run",
+        "qmail/bin/tcpserver",
+    ]
+    for name in changed:
+        (root / name).write_text("mine\n")
+    (root / "qmail/control/concurrencyqmqp").unlink()
+    (root / "service/qmail-qmqpd").unlink()
+    assert (
+        deploy(str(root)).stdout == f"smarthost-deploy: made {root}/qmail/control/concurrencyqmqp\n".encode()
+    )
+    assert {(root / name).read_text() for name in changed} == {"mine\n"}
+    assert not (root / "service/qmail-qmqpd").exists()
+
+
+def test_what_was_not_changed_follows_a_new_version(tmp_path: Path) -> None:
+    """As if an older version had written it: with its digest in the record."""
+    root = tmp_path / "var"
+    deploy(str(root))
+    run_script, record = root / "qmail/supervise/qmail-qmqpd/run", root / "qmail/etc/deployed"
+    new = run_script.read_bytes()
+    run_script.write_bytes(b"old\n")
+    digest = run(["sha256sum", str(run_script)]).stdout.split()[0]
+    entries = [line for line in record.read_bytes().splitlines() if not line.endswith(b"qmqpd/run")]
+    record.write_bytes(b"\n".join([*entries, digest + b" ../supervise/qmail-qmqpd/run", b""]))
+    assert deploy(str(root)).stdout == f"smarthost-deploy: made {run_script}\n".encode()
+    assert run_script.read_bytes() == new
+
+
+def test_rules_are_compiled_when_they_are_newer(tmp_path: Path) -> None:
+    root = tmp_path / "var"
+    deploy(str(root))
+    source, made = root / "etc/tcp.qmqp", root / "etc/tcp.qmqp.cdb"
+    before = made.read_bytes()
+    source.write_text("10.:allow\n:deny\n")
+    os.utime(source, ns=(0, made.stat().st_mtime_ns + 1))
+    assert deploy(str(root)).stdout == f"smarthost-deploy: made {made}\n".encode()
+    assert made.read_bytes() != before
+    good = made.read_bytes()
+    source.write_text("10.:allow :deny\n")
+    os.utime(source, ns=(0, made.stat().st_mtime_ns + 1))
+    failed = deploy(str(root))
+    assert failed.status == 100
+    assert failed.stderr.endswith(
+        f"smarthost-deploy: fatal: unable to compile {source}: see the line above; the old rules stay in force\n".encode()
+    )
+    assert made.read_bytes() == good
+
+
+def test_a_port_that_is_asked_for_is_written(tmp_path: Path) -> None:
+    root = tmp_path / "var"
+    deploy(str(root))
+    assert (root / "qmail/control/qmqpport").read_text() == "10628\n"
+    deploy("-p", "2628", str(root))
+    assert (root / "qmail/control/qmqpport").read_text() == "2628\n"
+
+
+def test_launchers_start_in_isolation_and_are_renewed(tmp_path: Path) -> None:
+    root = tmp_path / "var"
+    deploy(str(root))
+    launcher = root / "qmail/bin/tcprules"
+    text = launcher.read_text()
+    assert text.startswith("#!")
+    assert " -IS\n" in text.partition("sys.path")[0] or "-IS" in text
+    assert text.endswith("from smarthost.programs.ucspi.tcprules import main\n\nraise SystemExit(main())\n")
+    launcher.write_text(text.replace("#!", "#!/moved", 1))
+    deploy(str(root))
+    assert launcher.read_text() == text
+    assert run([str(launcher)]).stderr.startswith(b"tcprules: usage:")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "line"),
+    [
+        (["a", "b"], 100, b"smarthost-deploy: usage: "),
+        (["-p", "x"], 100, b"smarthost-deploy: "),
+        (["-u", "no-such-account"], 100, b"smarthost-deploy: fatal: there is no account no-such-account: "),
+        (["/dev/null/var"], 111, b"smarthost-deploy: fatal: unable to make "),
+    ],
+)
+def test_bad_arguments_get_a_line(tmp_path: Path, arguments: list[str], status: int, line: bytes) -> None:
+    failed = run([ours("smarthost-deploy"), *arguments], cwd=tmp_path)
+    assert failed.status == status
+    assert failed.stderr.startswith(line), failed.stderr
+
+
+def test_an_account_is_checked_before_anything_is_made(tmp_path: Path) -> None:
+    assert deploy("-u", "no-such-account", str(tmp_path / "var")).status == 100
+    assert not (tmp_path / "var").exists()
