@@ -14,7 +14,7 @@ import pytest
 
 from tests.support.peerhome import peer_in_home
 from tests.support.qmqpserver import Server, answers, own_loopback_address, says
-from tests.support.run import TIMEOUT, ours
+from tests.support.run import TIMEOUT, ours, run
 
 if TYPE_CHECKING:
     import socket
@@ -149,3 +149,36 @@ def test_bad_envelopes(envelope: bytes, tmp_path: Path) -> None:
 def test_nothing_to_read(closed: str, tmp_path: Path) -> None:
     control = {"qmqpservers": f"{own_loopback_address()}\n"}
     assert run_both(tmp_path, control, MESSAGE, ENVELOPE, closed) == [54, 54]
+
+
+@pytest.mark.parametrize(
+    ("reply", "status", "reason"),
+    [
+        (b"Kok", 0, b"forward: qp "),
+        (b"Dno such user (#5.1.1)", 100, b"forward: fatal: no such user (#5.1.1)\n"),
+        (b"Zdisk full (#4.3.1)", 111, b"forward: fatal: disk full (#4.3.1)\n"),
+        (b"D", 100, b"forward: fatal: mail server permanently rejected message (#5.3.0)\n"),
+        (b"", 111, b"forward: fatal: communication with mail server failed (#4.4.2)\n"),
+    ],
+)
+@pytest.mark.parametrize("caller", ["ours", "original"])
+def test_callers_tell_a_rejection_from_a_deferral(
+    caller: str, reply: bytes, status: int, reason: bytes, tmp_path: Path
+) -> None:
+    """forward is the shortest of them; all of the originals ask through the same qmail.c."""
+    home = tmp_path / "home"
+    (home / "control").mkdir(parents=True)
+    with Server(says(reply) if reply else answers(b"")) as server:
+        (home / "control/qmqpservers").write_text(f"{server.line}\n")
+        done = run(
+            [*([ours("forward")] if caller == "ours" else peer_in_home("forward", home)), "ann@example.org"],
+            MESSAGE,
+            env={
+                "NEWSENDER": "joe@example.com",
+                "DTLINE": "Delivered-To: joe\n",
+                "QMAILHOME": str(home),
+                "QMAILQUEUE": ours("qmail-qmqpc"),
+            },
+        )
+    assert done.status == status
+    assert done.stderr.splitlines(keepends=True)[-1].startswith(reason)

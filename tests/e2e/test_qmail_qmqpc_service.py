@@ -7,17 +7,16 @@ from __future__ import annotations
 
 import os
 import subprocess
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.support.originals import original
 from tests.support.peerhome import peer_in_home
+from tests.support.qmqpservice import service
 from tests.support.run import TIMEOUT, ours
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
 MESSAGE = b"Subject: hello\n\nworld\n"
@@ -30,20 +29,6 @@ cat <&1 > "$KEPT/envelope"
 [ -z "$WORDS" ] || printf %s "$WORDS" >&6
 exit "${STATUS:-0}"
 """
-
-
-@contextmanager
-def service(tcpserver: str, words: list[str], env: dict[str, str]) -> Iterator[int]:
-    """A tcpserver that runs these words for each client; its port."""
-    with subprocess.Popen(
-        [tcpserver, "-1HRl0", "127.0.0.1", "0", *words], env={**os.environ, **env}, stdout=subprocess.PIPE
-    ) as running:
-        assert running.stdout is not None
-        try:
-            yield int(running.stdout.readline())
-        finally:
-            running.terminate()
-            running.wait(TIMEOUT)
 
 
 def qmqpd(which: str, home: Path) -> list[str]:
