@@ -12,7 +12,7 @@ Differs The home is not compiled in, and the program is not setuid. The link int
         envelopes to be swept after 36 hours. Exit 66 may also mean queued, but perhaps not durably.
         The accounts alias, qmaild and qmails may be missing; an account that shares its number with
         another is known by the name found first. A crash of the interpreter ends by its signal,
-        not with 81.
+        not with 81, and a directory for descriptor 0 makes it end with 1.
 """
 
 from __future__ import annotations
