@@ -159,6 +159,7 @@ class LogDir:
         self._persist(f"switch to {name}", files.enter, self._descriptor)
         self._persist(f"write {name}/current to disk", files.sync, self._current)
         files.close(self._current)
+        self._current = -1
         self._persist(
             f"rename current to previous in directory {name}", files.rename, b"current", b"previous"
         )
@@ -171,13 +172,8 @@ class LogDir:
             return
         while not self._process(self._order.processor):
             self._pause(f"processor failed in {name}, pausing")
-        processed = self._persist(f"create {name}/processed", files.open_append, b"processed")
-        self._persist(f"write {name}/processed to disk", files.sync, processed)
-        self._persist(f"set mode of {name}/processed", files.change_mode, processed, _COMPLETE)
-        files.close(processed)
-        newstate = self._persist(f"create {name}/newstate", files.open_append, b"newstate")
-        self._persist(f"write {name}/newstate to disk", files.sync, newstate)
-        files.close(newstate)
+        self._make_safe(b"processed", _COMPLETE)
+        self._make_safe(b"newstate", None)
         self._persist(f"remove {name}/previous", files.unlink, b"previous")
         self._persist(f"rename newstate to state in directory {name}", files.rename, b"newstate", b"state")
         self._retire(b"processed", _SAFE)
@@ -210,6 +206,17 @@ class LogDir:
         if status < 0:
             self._pause(f"processor crashed in {self.name}, pausing: signal {-status}")
         return status == 0
+
+    def _make_safe(self, path: bytes, mode: int | None) -> None:
+        """What the processor wrote goes to the disk, and says so."""
+        shown = f"{self.name}/{os.fsdecode(path)}"
+        descriptor = self._persist(f"create {shown}", files.open_append, path)
+        try:
+            self._persist(f"write {shown} to disk", files.sync, descriptor)
+            if mode is not None:
+                self._persist(f"set mode of {shown}", files.change_mode, descriptor, mode)
+        finally:
+            files.close(descriptor)
 
     def _retire(self, path: bytes, ending: bytes) -> None:
         """Give a file its final name, and remove the oldest files beyond the limit."""

@@ -20,7 +20,7 @@ from tests.support.originals import original
 from tests.support.run import TIMEOUT, ours, run
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from pathlib import Path
 
     Left = tuple[int, bytes, bytes, dict[str, tuple[str, bytes]]]
@@ -288,3 +288,82 @@ def test_input_that_is_closed_is_no_input(tmp_path: Path) -> None:
         for program in (original("multilog"), ours("multilog"))
     )
     assert mine == theirs
+
+
+def pausing(
+    programs: list[str], places: list[Path], script: list[str], mend: Callable[[Path], None]
+) -> list[Left]:
+    """Both programs at once, as a pause takes five seconds. `mend` is called when one has warned."""
+    children = []
+    for program, place in zip(programs, places, strict=True):
+        with (place.parent / "lines").open("rb") as source:
+            children.append(
+                subprocess.Popen([program, *script], stdin=source, stderr=subprocess.PIPE, cwd=place)
+            )
+    left: list[Left] = []
+    for child, place in zip(children, places, strict=True):
+        assert child.stderr
+        first = child.stderr.readline()
+        mend(place)
+        rest = child.stderr.read()
+        child.stderr.close()
+        left.append((child.wait(TIMEOUT), b"", first + rest, contents(place)))
+    return left
+
+
+@pytest.fixture
+def small_disks(tmp_path: Path) -> Iterator[list[Path]]:
+    """Two file systems of 64 KB, one for each program."""
+    places = [tmp_path / "theirs", tmp_path / "ours"]
+    mounted = []
+    try:
+        for place in places:
+            place.mkdir()
+            if run(["mount", "-t", "tmpfs", "-o", "size=64k", "none", str(place)]).status:
+                pytest.skip("a small file system can be mounted by root only")
+            mounted.append(place)
+        yield places
+    finally:
+        for place in mounted:
+            run(["umount", "-l", str(place)])
+
+
+@pytest.mark.slow
+def test_full_disk(tmp_path: Path, small_disks: list[Path]) -> None:
+    for place in small_disks:
+        (place / "filler").write_bytes(b"x" * 40000)
+    (tmp_path / "lines").write_bytes(b"a line of text\n" * 2400)
+    theirs, mine = pausing(
+        [original("multilog"), ours("multilog")],
+        small_disks,
+        ["s16777215", "./main"],
+        lambda place: (place / "filler").unlink(),
+    )
+    assert mine == theirs
+    warning = b"multilog: warning: unable to write to ./main/current, pausing: out of disk space\n"
+    assert mine[2].startswith(warning)
+    assert mine[3]["main/current"][1] == b"a line of text\n" * 2400
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("failure", ["exit 3", "kill -9 $$"])
+def test_processor_that_fails_at_first(tmp_path: Path, failure: str) -> None:
+    (tmp_path / "lines").write_bytes(b"a line of text\n" * 300)
+    places = [tmp_path / "theirs", tmp_path / "ours"]
+    for place in places:
+        place.mkdir()
+    theirs, mine = pausing(
+        [original("multilog"), ours("multilog")],
+        places,
+        ["s4096", f"!test -e ../again || {{ >../again; {failure}; }}; cat", "./main"],
+        lambda _: None,
+    )
+    assert (mine[0], mine[3]) == (theirs[0], theirs[3])
+    failed = b"multilog: warning: processor failed in ./main, pausing\n"
+    if failure == "exit 3":
+        assert mine[2] == theirs[2] == failed
+    else:
+        # The original names whatever error came last.
+        crashed = b"multilog: warning: processor crashed in ./main, pausing: "
+        assert mine[2] == crashed + b"signal 9\n" + failed
+        assert theirs[2].startswith(crashed)
