@@ -242,9 +242,11 @@ class LogDir:
                         f"unable to link to {name}/{os.fsdecode(final)}, pausing: {errtext.reason(error)}"
                     )
         self._persist(f"remove {name}/{shown}", files.unlink, path)
-        while len(old := self._old_files()) >= self._order.files:
+        old = self._old_files()
+        while len(old) >= self._order.files:
             oldest = min(old)
             self._persist(f"remove {name}/{os.fsdecode(oldest)}", files.unlink, oldest)
+            old.remove(oldest)
 
     def _old_files(self) -> list[bytes]:
         names = self._persist(f"read {self.name}", files.names, b".")
