@@ -7,53 +7,63 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Generator, Iterable, Iterator
     from typing import Final
 
 # An mbox's From_ line, where one stands among the fields.
 MBOX_LINE: Final = b"MBOX-Line: "
 
 _BLANKS: Final = b" \t"
+_PRINTABLE: Final = bytes(range(33, 127))
 
 
-def split(lines: Iterable[bytes]) -> Iterator[tuple[bool, bytes]]:
-    """(True, field) for each field, then (False, line) for each line of the body.
+def header(lines: Iterable[bytes]) -> Generator[bytes, None, list[bytes]]:
+    """Each field; answers (`yield from`) the lines of the body that were read to see where it begins.
 
     The body's first line is the empty one that ends the header. It is supplied where a line that
     is no field ends it; a message that ends with its header has no body at all.
     """
-    incoming = map(_ended, lines)
-    field = b""
-    for line in incoming:
+    field: list[bytes] = []
+    for line in map(_ended, lines):
         if field and line[0] in _BLANKS:
-            field += line
+            field.append(line)
             continue
         if field:
-            yield True, field
+            yield b"".join(field)
         if line == b"\n":
-            yield False, line
-            break
+            return [line]
         if line.startswith(b"From "):
-            field = MBOX_LINE + line
+            field = [MBOX_LINE, line]
         elif is_field(line):
-            field = line
+            field = [line]
         else:
-            yield False, b"\n"
-            yield False, line
+            return [b"\n", line]
+    if field:
+        yield b"".join(field)
+    return []
+
+
+def split(lines: Iterable[bytes]) -> Iterator[tuple[bool, bytes]]:
+    """(True, field) for each field, then (False, line) for each line of the body."""
+    incoming = iter(lines)
+    reading = header(incoming)
+    while True:
+        try:
+            yield True, next(reading)
+        except StopIteration as ended:
+            body = ended.value
             break
-    else:
-        if field:
-            yield True, field
-        return
-    for line in incoming:
+    for line in body:
         yield False, line
+    for line in incoming:
+        yield False, _ended(line)
 
 
 def is_field(line: bytes) -> bool:
     """Whether a line begins with a name (printable, no blanks inside) and a colon."""
     written, colon, _ = line.partition(b":")
     written = written.rstrip(_BLANKS)
-    return bool(colon and written) and all(33 <= byte < 127 for byte in written)
+    return bool(colon and written) and not written.translate(None, _PRINTABLE)
 
 
 def name(field: bytes) -> bytes:
