@@ -2,6 +2,8 @@
 
 become  exec in place: the links of a chain (softlimit, setuidgid, tcpserver's child)
 call    start it with this process's own descriptors and environment, and wait for its end
+feed    as call, with more on its standard input
+finish_as  as call, but in this very process if it is one of ours: for a program's last step
 spawn   vfork and exec: a child without the cost of a copied interpreter
 own     a program of this installation, loaded: for those who start it often (server/workers.py)
 """
@@ -13,7 +15,7 @@ import os
 import sys
 
 from smarthost.errors import Temporary
-from smarthost.unix import errtext, signals
+from smarthost.unix import errtext, files, signals
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -119,16 +121,57 @@ def become(argv: Sequence[bytes], environ: Mapping[bytes, bytes] | None = None) 
 
 def call(argv: list[bytes]) -> int:
     """Run the program to its end; its exit status, or 128 and the signal's number, as a shell says it."""
+    ended = _wait(_start(argv))
+    return ended if ended >= 0 else 128 - ended
+
+
+def feed(argv: list[bytes], head: bytes) -> int:
+    """Run the program with `head` and then this process's own standard input on its; how it ended: its
+    exit status, or minus the signal.
+
+    What it does not read is its own affair. Raises Temporary if it cannot be run; and if the input cannot
+    be read to its end: the program is killed then, lest it take half of it for all.
+    """
+    ours, theirs = os.pipe()
+    try:
+        child = _start(argv, ours)
+    except BaseException:
+        os.close(theirs)
+        raise
+    finally:
+        os.close(ours)
+    try:
+        files.write_all(theirs, head)
+        for block in files.blocks(0):
+            files.write_all(theirs, block)
+    except BrokenPipeError:
+        pass
+    except OSError as error:
+        os.kill(child, signals.SIGKILL)
+        raise Temporary(f"unable to read input: {errtext.reason(error)}") from error
+    finally:
+        os.close(theirs)
+        ended = _wait(child)
+    return ended
+
+
+def _start(argv: list[bytes], stdin: int = 0) -> int:
+    """Start the program with this process's environment and descriptors, but for its 0. Its pid."""
 
     def start(file: bytes) -> int:
-        return os.posix_spawn(file, argv, os.environb, setsigdef=signals.IGNORED_BY_PYTHON)
+        actions = [(os.POSIX_SPAWN_DUP2, stdin, 0)] if stdin else []
+        return os.posix_spawn(
+            file, argv, os.environb, file_actions=actions, setsigdef=signals.IGNORED_BY_PYTHON
+        )
 
     try:
-        child = _first(argv[0], start)
+        return _first(argv[0], start)
     except OSError as error:
         raise _unable(argv, error) from error
-    ended = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-    return ended if ended >= 0 else 128 - ended
+
+
+def _wait(child: int) -> int:
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 
 
 def prepare_to_spawn() -> ModuleType:
@@ -226,3 +269,16 @@ def first_found(programs: Sequence[bytes]) -> bytes:
         if any(os.access(file, os.X_OK) for file in candidates(program, os.environb.get(b"PATH"))):
             return program
     return programs[0]
+
+
+def finish_as(argv: list[bytes]) -> int:
+    """Do what the program does as this process's last deed: its exit status.
+
+    One of this installation's own runs in this very process, which spares it the start of another Python.
+    """
+    module = module_of(argv[0])
+    if module is None:
+        return call(argv)
+    sys.argv[0] = os.fsdecode(argv[0])
+    main: Callable[[list[str]], int] = __import__(module, fromlist=["main"]).main
+    return main([os.fsdecode(argument) for argument in argv[1:]])

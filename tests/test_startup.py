@@ -19,10 +19,15 @@ OS = {"_collections_abc", "_stat", "genericpath", "os", "os.path", "posixpath", 
 EVERY = OS | {"__future__", "errno"}
 
 MAY_LOAD = {
+    "qmail.datemail": EVERY,
     "qmail.forward": EVERY,
+    "qmail.mailsubj": EVERY,
+    "qmail.predate": EVERY,
+    "qmail.qmail_inject": EVERY,
     "qmail.qmail_qmqpc": EVERY | {"_socket"},
     "qmail.qmail_qmqpd": EVERY,
     "qmail.qmail_queue": EVERY,
+    "qmail.sendmail": EVERY,
     # Once per service, but what it has loaded is copied at every fork.
     "ucspi.tcpserver": EVERY | {"_socket", "_struct", "fcntl", "gc", "resource", "select", "struct"},
 }

@@ -60,6 +60,15 @@ class Scratch:
             position += len(block)
             yield block
 
+    def as_input(self) -> int:
+        """A descriptor from which another process may read everything; it closes with this. Raises OSError."""
+        if self._descriptor < 0:
+            self._descriptor = _nameless(self._directories)
+            files.write_all(self._descriptor, b"".join(self._blocks))
+            self._blocks = []
+        os.lseek(self._descriptor, 0, os.SEEK_SET)
+        return self._descriptor
+
     def close(self) -> None:
         if self._descriptor >= 0:
             os.close(self._descriptor)

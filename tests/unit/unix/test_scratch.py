@@ -29,6 +29,16 @@ def test_what_went_in_comes_out_again_and_again(sizes: list[int], tmp_path: Path
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.parametrize("size", [0, 10, 11])
+def test_another_process_may_read_it(size: int, tmp_path: Path) -> None:
+    scratch = Scratch({b"TMPDIR": os.fsencode(tmp_path)}, limit=10)
+    scratch.append(b"x" * size)
+    for _ in range(2):
+        assert os.read(scratch.as_input(), 100) == b"x" * size
+    assert b"".join(scratch.blocks()) == b"x" * size
+    scratch.close()
+
+
 def test_few_bytes_need_no_disk() -> None:
     scratch = Scratch({b"TMPDIR": b"/nowhere"}, limit=10)
     scratch.append(b"0123456789")
