@@ -1,4 +1,5 @@
 # make run    build .venv, deploy an unprivileged tree under var/, start the services in the foreground
+#             (ARGS="-p 2628" for another port)
 # make test   all tests
 # make bench  ours beside the originals, into docs/PERFORMANCE.md; single lines: make bench ARGS='-k multilog'
 # make check  format, lint, types, tests, and the comparison with the originals (which it then requires)
@@ -9,7 +10,7 @@ STAMP := $(VENV)/.installed
 
 .PHONY: run test check bench clean
 run: $(STAMP)
-	@$(VENV)/bin/smarthost-run
+	@$(VENV)/bin/smarthost-run $(ARGS)
 
 test: $(STAMP)
 	@$(VENV)/bin/python -m pytest $(ARGS)

@@ -76,6 +76,13 @@ def test_third_party_packages_have_one_door(package: str) -> None:
             assert any(source.relative_to(PACKAGE).match(door) for door in DOORS[package]), source
 
 
+def test_an_installation_has_every_room() -> None:
+    """An editable one has them all, whatever setup.cfg says."""
+    named = {line.strip() for line in (ROOT / "setup.cfg").read_text().splitlines()}
+    for source in PACKAGE.rglob("__init__.py"):
+        assert ".".join(source.parent.relative_to(ROOT).parts) in named, source
+
+
 def test_every_init_is_empty() -> None:
     for source in PACKAGE.rglob("__init__.py"):
         assert source.read_text() == "", source

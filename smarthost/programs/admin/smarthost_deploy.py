@@ -134,11 +134,13 @@ def deploy(
         )
     deployment.directory(layout.service)
     # Only at first: a link that was taken away is a service that was turned off.
+    link = layout.service + b"/" + SERVICE
+    directory = layout.home + b"/supervise/" + SERVICE
+    # A tree may be moved; the system's /service may itself be a link.
     if new and deployment.link_missing(
-        os.path.relpath(layout.home + b"/supervise/" + SERVICE, layout.service),
-        layout.service + b"/" + SERVICE,
+        directory if system else os.path.relpath(directory, layout.service), link
     ):
-        say(layout.service + b"/" + SERVICE)
+        say(link)
     record.save()
 
 

@@ -39,7 +39,7 @@ FIRST_MESSAGE: Final = (
     'python3 -c \'import socket; n = lambda *b: b"%d:%b," % (len(b"".join(b)), b"".join(b)); '
     's = socket.create_connection(("{address}", {port})); '
     's.sendall(n(n(b"Subject: first\\n\\nHello.\\n"), n(b"me@localhost"), n(b"you@localhost"))); '
-    "print(s.recv(999).decode())'"
+    'print(s.recv(999).partition(b":")[2][:-1].decode())\''
 )
 
 READY: Final = """
