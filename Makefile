@@ -13,7 +13,7 @@ run: $(STAMP)
 	@$(VENV)/bin/smarthost-run $(ARGS)
 
 test: $(STAMP)
-	@$(VENV)/bin/python -m pytest $(ARGS)
+	@$(VENV)/bin/python -m pytest -n auto $(ARGS)
 
 check: $(STAMP)
 	@PATH="$(CURDIR)/$(VENV)/bin:$$PATH" sh tests/check --all $(ARGS)

@@ -1,7 +1,7 @@
 """Options and fixtures of all tests.
 
 --quick           leave out what is marked slow
---need-originals  a missing original is a failure, not a skip
+--need-originals  a missing original is a failure, not a skip; so it is where $CI is set
 --thorough        1000 examples a property instead of 100
 """
 
@@ -30,7 +30,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure(config: pytest.Config) -> None:
     settings.load_profile("thorough" if config.getoption("--thorough") else "usual")
-    originals.required = config.getoption("--need-originals")
+    originals.required = config.getoption("--need-originals") or bool(os.environ.get("CI"))
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -19,7 +19,7 @@ import os
 from smarthost.errors import Temporary
 from smarthost.formats import tai64
 from smarthost.policy import rotation
-from smarthost.unix import errtext, files, shell
+from smarthost.unix import errtext, files, process, shell
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -180,26 +180,20 @@ class LogDir:
 
     def _process(self, command: bytes) -> bool:
         """Feed previous to the processor: did it succeed?"""
+        opened = [
+            (0, b"previous", shell.READ),
+            (1, b"processed", shell.REPLACE),
+            (4, b"state", shell.READ),
+            (5, b"newstate", shell.REPLACE),
+        ]
         while True:
             try:
-                child = shell.start(
-                    command,
-                    [
-                        (0, b"previous", shell.READ),
-                        (1, b"processed", shell.REPLACE),
-                        (4, b"state", shell.READ),
-                        (5, b"newstate", shell.REPLACE),
-                    ],
-                )
+                child = shell.start(command, opened, lambda error: _lament(command, error))
                 break
-            except BlockingIOError as error:
-                self._pause(f"unable to fork for processor in {self.name}, pausing: {errtext.reason(error)}")
             except OSError as error:
-                self._pause(
-                    f"unable to run {os.fsdecode(command)} in {self.name}, pausing: {errtext.reason(error)}"
-                )
+                self._pause(f"unable to fork for processor in {self.name}, pausing: {errtext.reason(error)}")
         try:
-            status = shell.wait(child)
+            status = process.wait(child)
         except OSError as error:
             self._pause(f"wait failed for processor in {self.name}, pausing: {errtext.reason(error)}")
             return False
@@ -281,3 +275,10 @@ def attempt(what: str, step: Callable[..., Result], *arguments: object) -> Resul
         return step(*arguments)
     except OSError as error:
         raise Temporary(f"unable to {what}: {errtext.reason(error)}") from error
+
+
+def _lament(command: bytes, error: OSError) -> int:
+    """The last words of a child that cannot become the processor, and its exit status."""
+    words = Temporary(f"unable to run {os.fsdecode(command)}: {errtext.reason(error)}")
+    os.write(2, os.fsencode(words.line("multilog")))
+    return words.status

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 
-from smarthost.unix import signals
+from smarthost.unix import process, signals
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from typing import Final
 
 READ: Final = os.O_RDONLY | os.O_NONBLOCK
@@ -17,22 +17,27 @@ REPLACE: Final = os.O_WRONLY | os.O_NONBLOCK | os.O_TRUNC | os.O_CREAT
 SHELL: Final = b"/bin/sh"
 
 
-def start(command: bytes, opened: Sequence[tuple[int, bytes, int]]) -> int:
+def start(command: bytes, opened: Sequence[tuple[int, bytes, int]], failed: Callable[[OSError], int]) -> int:
     """Start `sh -c command` and answer its process id. `opened`: descriptor, file, READ or REPLACE.
 
-    Signals that this process catches or ignores are at their defaults there. Raises OSError; if
-    a file cannot be opened, nothing is started.
+    Signals that this process catches or ignores are at their defaults there. If a file cannot be
+    opened, the child exits with what `failed` says. Raises OSError if there can be no child. By fork:
+    posix_spawn would leave signals 32 and 33 ignored, and it is rare.
     """
-    actions = [(os.POSIX_SPAWN_OPEN, descriptor, path, flags, 0o644) for descriptor, path, flags in opened]
-    return os.posix_spawn(
-        SHELL,
-        [b"sh", b"-c", command],
-        os.environb,
-        file_actions=actions,
-        setsigdef=[signals.SIGTERM, signals.SIGALRM, *signals.IGNORED_BY_PYTHON],
-    )
 
+    def child() -> int:
+        try:
+            for place, path, flags in opened:
+                descriptor = os.open(path, flags, 0o644)
+                if descriptor == place:
+                    os.set_inheritable(descriptor, True)
+                else:
+                    os.dup2(descriptor, place)
+                    os.close(descriptor)
+            for signum in (signals.SIGTERM, signals.SIGALRM, *signals.IGNORED_BY_PYTHON):
+                signals.uncatch(signum)
+            os.execve(SHELL, [b"sh", b"-c", command], os.environb)
+        except OSError as error:
+            return failed(error)
 
-def wait(process: int) -> int:
-    """Its exit status, or minus the signal that ended it."""
-    return os.waitstatus_to_exitcode(os.waitpid(process, 0)[1])
+    return process.fork_child(child)

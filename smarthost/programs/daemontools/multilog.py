@@ -26,8 +26,7 @@ Differs --help and --version as the only argument are answered; the original rea
         Input that is not ready is waited for where the original takes it for the end; a directory as input
         is refused with 1 and Python's words before we are asked, the original takes it for the end.
         An old file that cannot be removed is warned about every five seconds; the original spins silently.
-        The line about a crashed processor names its signal, the original an unrelated error; a
-        processor that cannot be started is said as a warning.
+        The line about a crashed processor names its signal, the original an unrelated error.
 """
 
 from __future__ import annotations
