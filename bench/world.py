@@ -1,8 +1,7 @@
 """What both sides need to run: where their programs are, how they are started, where their files go.
 
-Ours are started as a deployment starts them: launchers whose first line names the interpreter with
--IS, and whose second says where the package is. The C qmail programs have their home compiled in;
-a directory of this run is mounted over it, where only they see it.
+Ours are started as a deployment starts them, by launchers that it writes. The C qmail programs have
+their home compiled in; a directory of this run is mounted over it, where only they see it.
 """
 
 from __future__ import annotations
@@ -10,12 +9,10 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-import sys
-import sysconfig
 from pathlib import Path
 
 from bench.figures import ORIGINAL, OURS
-from smarthost.store import spool
+from smarthost.store import deployment, spool
 
 ROOT = Path(__file__).resolve().parent.parent
 PLACES = ("/usr/bin", "/usr/sbin", "/bin", "/sbin")
@@ -24,14 +21,9 @@ PLACES = ("/usr/bin", "/usr/sbin", "/bin", "/sbin")
 SINK = """#!{awk} -f
 END {{ while ((getline line < "/dev/fd/1") > 0); }}
 """
-LAUNCHER = """#!{python} -IS
-import sys
-sys.path += {path!r}
-from {module} import main
-
-raise SystemExit(main())
-"""
 MOUNT = 'mount --rbind "$1/bin" "$2/bin" && mount --rbind "$2" "$1" && shift 2 && exec "$@"'
+# Nobody listens there: a client learns so at once.
+NO_SERVER = "127.0.0.1:1\n"
 # A quick run does so much less.
 QUICK = 4
 # Neither side's configuration may differ by what the caller happens to have set.
@@ -55,10 +47,9 @@ class World:
             (home / "bin").mkdir(parents=True)
             (home / "control").mkdir()
             (home / "control" / "me").write_text("bench.example\n")
+            (home / "control" / "qmqpservers").write_text(NO_SERVER)
             spool.make_queue(os.fsencode(home))
-        queue = self.launchers / "qmail-queue"
-        if queue.exists():
-            (self.home[OURS] / "bin" / "qmail-queue").symlink_to(queue)
+        (self.home[OURS] / "bin" / "qmail-queue").symlink_to(self.launchers / "qmail-queue")
         self._mountable = self.peer is not None and self._may_mount()
 
     def units(self, many: int) -> int:
@@ -118,11 +109,9 @@ class World:
 
     def _write_launchers(self) -> None:
         self.launchers.mkdir(parents=True)
-        path = [str(ROOT), *dict.fromkeys((sysconfig.get_path("purelib"), sysconfig.get_path("platlib")))]
-        for source in (ROOT / "bin").iterdir():
-            words = [line.split() for line in source.read_text().splitlines() if line.startswith("from ")]
-            launcher = self.launchers / source.name
-            launcher.write_text(LAUNCHER.format(python=sys.executable, path=path, module=words[0][1]))
+        for name, module in deployment.programs():
+            launcher = self.launchers / os.fsdecode(name)
+            launcher.write_bytes(deployment.launcher(module))
             launcher.chmod(0o755)
 
     def _may_mount(self) -> bool:

@@ -23,7 +23,7 @@ GROWTH = Section("denied connections by size of the rules", "CPU ms each", "each
 ALLOW = "127.:allow\n:deny\n"
 DENY = ":deny\n"
 CONCURRENCY = 10
-DENIED = 20_000
+DENIED = 10_000
 ADMITTED = 1000
 # No host uses it, and a privileged run may have its port 53.
 NAMESERVER = "127.0.0.53"

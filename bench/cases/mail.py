@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 SECTION = Section("QMQP messages", "CPU ms each", "each second")
 
-SIZES = (("1 KB", 1000, 600), ("1 MB", 1_000_000, 100))
+SIZES = (("1 KB", 1000, 600), ("1 MB", 1_000_000, 60))
 CONCURRENCIES = (1, 10, 40)
 SINK_RUNS = 200
 NO_ROUNDS = 3

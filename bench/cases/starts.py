@@ -29,7 +29,7 @@ MESSAGE = b"From: a@bench.example\nTo: b@bench.example\n\nbench\n"
 NOTHING = b""
 NOWHERE = "/nonexistent"
 
-# Name, arguments, input. qmail-queue finds no home and qmail-qmqpc no servers: their ways are short.
+# Name, arguments, input. qmail-queue finds no home and qmail-qmqpc no server: their ways are short.
 QMAIL: tuple[Program, ...] = (
     ("qmail-qmqpd", [], NOTHING),
     ("qmail-queue", [], NOTHING),
