@@ -6,6 +6,7 @@ Not tested: the real /usr/sbin and /usr/lib, which belong to the machine that ru
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -142,6 +143,17 @@ def test_a_home_that_cannot_be_made(tmp_path: Path) -> None:
         done.stderr
         == f"mini-qmail-setup: fatal: unable to make {tmp_path}/file: file already exists\n".encode()
     )
+
+
+def test_a_reader_that_is_gone_is_no_reason_to_stop(tmp_path: Path) -> None:
+    """`mini-qmail-setup ... | head -1` makes the whole home."""
+    home = tmp_path / "mini-qmail"
+    reading, writing = os.pipe()
+    os.close(reading)
+    done = subprocess.run([ours("mini-qmail-setup"), "--home", home, *WORDS], stdout=writing, check=False)
+    os.close(writing)
+    assert done.returncode == 0
+    assert (home / "control/qmqpservers").exists()
 
 
 class TestSendmailLinks:

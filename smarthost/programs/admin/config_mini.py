@@ -20,7 +20,7 @@ from smarthost.errors import FormatError, Temporary, UsageError
 from smarthost.policy import minihome
 from smarthost.store import deployment
 from smarthost.store.home import MINI, qmail_home
-from smarthost.unix import errtext, files
+from smarthost.unix import errtext
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -37,7 +37,7 @@ def body(arguments: list[bytes]) -> int:
     home = qmail_home(default=MINI)
     for file in planned:
         path = home + b"/control/" + file.name
-        files.write_all(ending.STDOUT, file.announcement)
+        ending.say(os.fsdecode(file.announcement), ending.STDOUT)
         try:
             deployment.write(path, file.content)
         except OSError as error:

@@ -66,7 +66,7 @@ COMMAND: Final = click.Command(
 
 
 def _say(text: str) -> None:
-    files.write_all(ending.STDOUT, os.fsencode(text + "\n"))
+    ending.say(text + "\n", ending.STDOUT)
 
 
 def _report(path: bytes, *, made: bool, as_wanted: bool) -> None:
@@ -113,7 +113,7 @@ def _make_control(home: bytes, planned: list[minihome.ControlFile]) -> None:
     for control in planned:
         path = home + b"/control/" + control.name
         if deployment.write_missing(path, control.content):
-            files.write_all(ending.STDOUT, control.announcement)
+            ending.say(os.fsdecode(control.announcement), ending.STDOUT)
         else:
             _report(path, made=False, as_wanted=_content(path) == control.content)
 
