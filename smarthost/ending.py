@@ -10,10 +10,13 @@ from smarthost.unix import environment, errtext, signals
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
+    from typing import Final
 
 STDOUT = 1
 STDERR = 2
+
+NO_OTHERS: Final[Mapping[int, int]] = {}
 
 
 def say(text: str, descriptor: int = STDERR) -> None:
@@ -34,16 +37,38 @@ def run(
     argv: Sequence[str] | None = None,
     *,
     manual: str | None = None,
+    statuses: Mapping[int, int] = NO_OTHERS,
 ) -> int:
     """Run `body` with the arguments as bytes; if it fails, say one line and answer its status.
 
-    `manual` is what a lone `--help` prints; `--version` is answered beside it. A failed system call
-    that no one named is a temporary failure, and so is a mistake of our own.
+    `manual` is what a lone `--help` prints; `--version` is answered beside it. `statuses` has those
+    that this program ends with instead of others. A failed system call that no one named is a
+    temporary failure, and so is a mistake of our own.
+
+    Without `argv` this is the process's own start, and its end: it does not return where that may be.
     """
     signals.as_in_c()
-    if argv is None:  # else this is not the process's own start, and what it finds was put there
-        environment.undo_python()
-    arguments = [os.fsencode(argument) for argument in (sys.argv[1:] if argv is None else argv)]
+    if argv is not None:  # what it finds was put there
+        status = _run(program, body, [os.fsencode(argument) for argument in argv], manual)
+        return statuses.get(status, status)
+    environment.undo_python()
+    status = _run(program, body, [os.fsencode(argument) for argument in sys.argv[1:]], manual)
+    status = statuses.get(status, status)
+    _leave(status)
+    return status
+
+
+def _leave(status: int) -> None:
+    """End the process without Python's own end, which takes all modules apart: 3 of 18 ms of CPU here.
+
+    There is nothing to be lost: what our programs write is written, and what they open is the kernel's to
+    close. Python's end is for those that load threads, as click does: they may have left it more.
+    """
+    if "threading" not in sys.modules:
+        os._exit(status)
+
+
+def _run(program: str, body: Callable[[list[bytes]], int], arguments: list[bytes], manual: str | None) -> int:
     try:
         if manual is not None and len(arguments) == 1:
             if arguments[0] == b"--help":

@@ -53,7 +53,7 @@ DIGITS_LIMIT: Final = 19
 # sysexits.h, by what our other programs exit with.
 EX_TEMPFAIL: Final = 75
 SYSEXITS: Final = {0: 0, 100: 65, 111: EX_TEMPFAIL}
-USAGE_SYSEXITS: Final = {0: 0, 100: 64, 111: EX_TEMPFAIL}
+USAGE_SYSEXITS: Final = {100: 64, 111: EX_TEMPFAIL}
 
 # What names of this program mean, as with every sendmail.
 MODES_BY_NAME: Final = {b"mailq": sendmailflags.SHOW_QUEUE, b"newaliases": sendmailflags.MAKE_ALIASES}
@@ -161,5 +161,4 @@ def speak_smtp(home: bytes) -> int:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """What `body` fails with is about the arguments, or temporary."""
-    status = ending.run(NAME, body, argv, manual=__doc__)
-    return USAGE_SYSEXITS.get(status, status)
+    return ending.run(NAME, body, argv, manual=__doc__, statuses=USAGE_SYSEXITS)
