@@ -71,6 +71,20 @@ def test_an_author_from_the_sender(home: Path) -> None:
     assert b"From: me@far.example\n" in py[1][0][0]
 
 
+def test_ours_starts_the_originals_qmail_inject(home: Path) -> None:
+    """A user migrates one program at a time."""
+    (home / "bin").mkdir()
+    (home / "bin" / "qmail-inject").symlink_to(qmail_peer("qmail-inject"))
+    for arguments in (["-f", "me@far", "joe"], ["-t"]):
+        c, py = both(home, arguments)
+        assert py == c
+    program = QueueProgram(home, "exit 31")
+    environment = {**ENVIRONMENT, "QMAILHOME": str(home), "QMAILQUEUE": program.path}
+    outcome = run([ours("sendmail"), "joe"], MESSAGE, env=environment)
+    assert outcome.status == 65
+    assert outcome.stderr == b"qmail-inject: fatal: mail server permanently rejected message (#5.3.0)\n"
+
+
 class TestDifferences:
     """What the manual page lists."""
 
