@@ -64,7 +64,7 @@ def messages(world: World, queue: str | None, amount: tuple[int, int, int], side
     try:
         return loaded(argv, environ, units=world.units(units), concurrency=concurrency, size=size)
     finally:
-        world.empty_queue(side)
+        world.empty_messages(side)
 
 
 def sink_alone(world: World, sink: str, side: str) -> Sample | None:

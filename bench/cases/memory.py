@@ -58,7 +58,7 @@ def held(world: World, count: int, sent: bytes, side: str) -> Sample | None:
         after = processes.proportional_memory(server.pid)
         for connection in connections:
             connection.close()
-    world.empty_queue(side)
+    world.empty_messages(side)
     return Sample((after - before) / count)
 
 
@@ -77,5 +77,5 @@ def peak(world: World, size: int, side: str) -> Sample | None:
         connection.sendall(b",")
         while connection.recv(1000):
             pass
-    world.empty_queue(side)
+    world.empty_messages(side)
     return Sample(most)
