@@ -105,11 +105,7 @@ class Reception:
             return verdict.status
         fds.duplicate_to_standard(connection.descriptor)
         os.close(connection.descriptor)
-        for name, value in verdict.environment:
-            if value is not None:
-                os.environb[name] = value
-            else:
-                os.environb.pop(name, None)
+        environment.replace(changed(verdict.environment))
         return run()
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.support import warm
-from tests.support.run import ours
+from tests.support.run import ours, run
 from tests.support.servers import eventually, serving
 
 if TYPE_CHECKING:
@@ -189,6 +189,29 @@ def test_sigterm_ends_the_server_and_the_sleepers_and_leaves_who_serves(tmp_path
             client.sendall(b"still here")
             assert client.recv(100) == b"still here"
         eventually(lambda: not os.path.exists(f"/proc/{pids[0]}"), "the last one to go")
+
+
+VARIABLES = """
+import os
+def main(argv=()):
+    os.write(1, repr({k: v for k, v in os.environb.items() if k.startswith(b"RULE")}).encode())
+    return 0
+"""
+
+
+@pytest.mark.slow
+def test_variables_of_the_rules_odd_ones_too(tmp_path: Path) -> None:
+    environment = warm.install(tmp_path, "variables", VARIABLES)
+    made = run(
+        [ours("tcprules"), str(tmp_path / "rules.cdb"), str(tmp_path / "rules.tmp")],
+        b'127.0.0.1:allow,RULE="a=b",="no name",RULE\xe9="\xff",RULE2=""\n:allow\n',
+    )
+    assert made.status == 0
+    options = ["-x", str(tmp_path / "rules.cdb"), *CHEAP, "-1", "127.0.0.1", "0"]
+    for way in ("-w", "-W"):
+        with serving([ours("tcpserver"), way, *options, "variables"], tmp_path, env=environment) as server:
+            assert server.talk() == repr({b"RULE": b"a=b", b"RULE\xe9": b"\xff", b"RULE2": b""}).encode()
+            assert server.talk(source="127.0.0.2") == b"{}"
 
 
 IDENTITY = """
