@@ -38,8 +38,12 @@ class Server:
         family = socket.AF_UNIX if path else socket.AF_INET6 if ":" in host else socket.AF_INET
         self._listening = socket.socket(family)
         self._listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        self._listening.bind(str(path) if path else (host, port))
-        self._listening.listen(16)
+        try:
+            self._listening.bind(str(path) if path else (host, port))
+            self._listening.listen(16)
+        except OSError:
+            self._listening.close()
+            raise
         self.host = str(path) if path else host
         self.port = 0 if path else self._listening.getsockname()[1]
         self._thread = threading.Thread(target=self._serve)
