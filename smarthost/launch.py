@@ -94,6 +94,9 @@ def execute(argv: Sequence[bytes], environ: Mapping[bytes, bytes] | None) -> NoR
 
 def _first(program: bytes, start: Callable[[bytes], Started]) -> Started:
     """Try what `program` may mean, until one starts."""
+    if not program:
+        # The originals then try to run the directories of PATH themselves, which Python will not.
+        raise PermissionError(errno.EACCES, "")
     failure: OSError = FileNotFoundError(errno.ENOENT, "")
     for file in candidates(program, os.environb.get(b"PATH")):
         try:

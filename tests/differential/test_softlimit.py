@@ -115,6 +115,7 @@ def test_the_last_words_need_no_memory_either(limits: str) -> None:
         ["-z", "1", "true"],
         ["-o", "5", "/etc/passwd"],
         ["no-such-program"],
+        [""],
         ["--"],
     ],
 )
