@@ -42,7 +42,8 @@ BATCH: Final = 64
 NEWS_SIZE: Final = 65536
 # Without descriptors or memory for one more client, wait for somebody to end.
 SHORTAGE_PAUSE: Final = 1.0
-SHORTAGES: Final = frozenset((errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM))
+SCARCE_DESCRIPTORS: Final = frozenset((errno.EMFILE, errno.ENFILE))
+SHORTAGES: Final = SCARCE_DESCRIPTORS | {errno.ENOBUFS, errno.ENOMEM}
 
 
 class Terminated(BaseException):
@@ -184,7 +185,15 @@ class Engine:
             verdict.log(self._journal, pid)
             self._end(pid, verdict.status << 8)
         elif self._pool is not None and self._own is not None and self._own.is_current():
-            self._start_warm(self._pool, connection, verdict)
+            self._journal.flush()  # a new worker must not have our lines too
+            try:
+                worker = self._pool.take()
+            except OSError as error:
+                if error.errno not in SCARCE_DESCRIPTORS:
+                    raise
+                self._start_without_worker(connection)
+            else:
+                self._start_warm(worker, connection, verdict)
         elif verdict is not None:
             self._start_foreign(connection, verdict)
         else:
@@ -235,14 +244,23 @@ class Engine:
 
     # warm workers
 
-    def _start_warm(self, pool: Pool, connection: Connection, verdict: Verdict | None) -> None:
+    def _start_without_worker(self, connection: Connection) -> None:
+        """A worker takes a descriptor of ours for as long as it lives; a child that is only waited for takes none."""
+
+        def child() -> int:
+            for worker in self._workers.values():
+                worker.channel.close()
+            return self._reception.become(self._argv, connection)
+
+        self._journal.flush()
+        self._children.add(process.fork_child(child))
+
+    def _start_warm(self, worker: Worker, connection: Connection, verdict: Verdict | None) -> None:
         judged = verdict.marshallable() if verdict is not None else None
         job = marshal.dumps((connection.addresses(), judged))
         if len(job) > JOB_SIZE:
             verdict = None
             job = marshal.dumps((connection.addresses(), None))
-        self._journal.flush()  # a new worker must not have our lines too
-        worker = pool.take()
         if worker.pid not in self._workers:
             self._workers[worker.pid] = worker
             self._hearing[worker.channel.fileno()] = worker

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 
@@ -51,10 +52,18 @@ _HIGH: Final = 10
 
 
 def high(descriptor: int) -> int:
-    """Move a descriptor of ours out of the way. Its new number; closed by exec."""
-    moved = fcntl.fcntl(descriptor, fcntl.F_DUPFD_CLOEXEC, _HIGH)
-    os.close(descriptor)
-    return moved
+    """Move a descriptor of ours out of the way. Its new number; closed by exec.
+
+    Raises OSError, and then it is closed.
+    """
+    try:
+        return fcntl.fcntl(descriptor, fcntl.F_DUPFD_CLOEXEC, _HIGH)
+    except OSError as error:
+        if error.errno == errno.EINVAL:  # the limit allows no number that high
+            raise OSError(errno.EMFILE, os.strerror(errno.EMFILE)) from error
+        raise
+    finally:
+        os.close(descriptor)
 
 
 # More than a process can have by far, and close_range(2) does not mind.

@@ -71,6 +71,15 @@ def main(argv=()):
     return 7 if wanted == b"seven" else 0
 """
 
+ECHO = """
+import os
+
+def main(argv=()):
+    os.write(1, os.read(0, 100))
+    os.read(0, 1)
+    return 0
+"""
+
 
 def program(directory: Path) -> dict[str, str]:
     environment = warm.install(directory, "litterer", LITTERER)
@@ -264,3 +273,25 @@ def test_a_program_with_a_mistake_is_one_connections_loss(tmp_path: Path) -> Non
             server.wait_for(rb"status: 0/40\n", number + 2)
         assert server.log.count(b" status 28416\n") == 2
         assert b"Traceback" not in server.log
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("limit", [13, 20])
+def test_without_descriptors_for_workers_everybody_is_served_all_the_same(limit: int, tmp_path: Path) -> None:
+    """A worker takes a descriptor of the server, a client of the original's takes none: 30 fit in either."""
+    environment = warm.install(tmp_path, "echoer", ECHO)
+    limited = ["sh", "-c", f'ulimit -n {limit}; exec "$@"', "sh"]
+    with serving(
+        [*limited, ours("tcpserver"), "-v", *CHEAP, "-1", "127.0.0.1", "0", "echoer"],
+        tmp_path,
+        env=environment,
+    ) as server:
+        for _ in range(2):
+            clients = [server.connect() for _ in range(30)]
+            for number, client in enumerate(clients):
+                client.sendall(b"%d\n" % number)
+            assert [client.recv(100) for client in clients] == [b"%d\n" % number for number in range(30)]
+            for client in clients:
+                client.close()
+        log = server.wait_for(rb"end ", 60)
+    assert b"warning" not in log
