@@ -9,7 +9,7 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from typing import Final
 
     from smarthost.formats.cdb import Reader
@@ -44,6 +44,11 @@ def keys(ip: bytes, host: bytes | None = None, info: bytes | None = None) -> Ite
     yield b""
 
 
+def user_keys(uid: int, gid: int) -> tuple[bytes, ...]:
+    """The addresses to look up for a process of this host. As s6-ipcserver-access spells them."""
+    return b"uid/%d" % uid, b"gid/%d" % gid, b""
+
+
 def find(
     lookup: Callable[[bytes], bytes | None],
     ip: bytes,
@@ -51,7 +56,12 @@ def find(
     info: bytes | None = None,
 ) -> tuple[bytes, bytes] | None:
     """The key and the data of the rule for this client; None where no rule applies."""
-    for key in keys(ip, host, info):
+    return first(lookup, keys(ip, host, info))
+
+
+def first(lookup: Callable[[bytes], bytes | None], addresses: Iterable[bytes]) -> tuple[bytes, bytes] | None:
+    """The first of these that has a rule, and its data."""
+    for key in addresses:
         data = lookup(key)
         if data is not None:
             return key, data

@@ -1,4 +1,4 @@
-"""What a server tells of a connection: to the program in its environment, to the log in its fields."""
+"""What tcpserver tells of a connection: to the program in its environment, to the log in its fields."""
 
 from __future__ import annotations
 
@@ -27,9 +27,13 @@ class Connection:
         self.local_ip = local_ip
         self.local_port = local_port
 
-    def addresses(self) -> tuple[bytes, int, bytes, int]:
+    def facts(self) -> tuple[bytes, int, bytes, int]:
         """All but the descriptor: remote ip and port, local ip and port."""
         return self.remote_ip, self.remote_port, self.local_ip, self.local_port
+
+    def origin(self) -> bytes:
+        """What the log's pid line ends in."""
+        return b" from " + self.remote_ip
 
 
 class Names:

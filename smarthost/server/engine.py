@@ -21,7 +21,6 @@ import time
 
 from smarthost import launch
 from smarthost.errors import Temporary
-from smarthost.policy.ucspi import Connection
 from smarthost.server.child import Reception, changed
 from smarthost.server.verdicts import Verdict
 from smarthost.server.workers import JOB_SIZE, Pool
@@ -33,9 +32,10 @@ if TYPE_CHECKING:
     from typing import Any, Final, NoReturn
 
     from smarthost.launch import Own
-    from smarthost.server.child import Front
+    from smarthost.server.child import Connection, Front
     from smarthost.server.journal import Journal
     from smarthost.server.workers import Partner, Worker
+    from smarthost.unix.signals import Handlers
 
 # How many clients are taken before ended children get their turn.
 BATCH: Final = 64
@@ -47,7 +47,7 @@ SHORTAGES: Final = SCARCE_DESCRIPTORS | {errno.ENOBUFS, errno.ENOMEM}
 
 
 class Terminated(BaseException):
-    """SIGTERM arrived."""
+    """SIGTERM arrived, or what means the same here."""
 
 
 def _terminate(*_: object) -> None:
@@ -64,6 +64,8 @@ class Engine:
     own        the program, if it is one of ours; None to start it by exec
     limit      how many clients at once
     inherited  the descriptors that were there before it, and are its children's too
+    stops      signals that end it as SIGTERM does
+    shrugs     signals that do nothing to it
     """
 
     def __init__(
@@ -75,6 +77,8 @@ class Engine:
         *,
         limit: int,
         inherited: list[int],
+        stops: tuple[int, ...] = (),
+        shrugs: tuple[int, ...] = (),
     ) -> None:
         self._front = front
         self._journal = journal
@@ -82,6 +86,8 @@ class Engine:
         self._own = own
         self._limit = limit
         self._inherited = inherited
+        self._stops = stops
+        self._shrugs = shrugs
         self._count = 0
         self._done_with: list[int] = []  # descriptors to close once the log has the lines
         self._children: set[int] = set()
@@ -92,12 +98,20 @@ class Engine:
     def serve(self) -> int:
         """Until SIGTERM; then 0, at once. Children live on."""
         self._news, tell = map(fds.high, os.pipe2(os.O_NONBLOCK))
-        self._reception = Reception(self._front, self._journal, tell)
-        self._pool = Pool(self._own, self._work, [*self._inherited, tell]) if self._own else None
+        before = self._take_signals()
+        self._reception = Reception(self._front, self._journal, tell, before)
+        self._pool = Pool(self._own, self._work, [*self._inherited, tell], before) if self._own else None
         try:
             self._loop()
         except Terminated:
             return 0
+
+    def _take_signals(self) -> Handlers:
+        """Those that only some servers take. Caught even to do nothing: what is ignored stays so after an exec."""
+        taken = [(signum, _terminate) for signum in self._stops] + [
+            (signum, _wake) for signum in self._shrugs
+        ]
+        return tuple((signum, signals.exchange(signum, handler)) for signum, handler in taken)
 
     def _loop(self) -> NoReturn:
         woken, wake = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
@@ -181,7 +195,7 @@ class Engine:
         verdict = self._front.judge_early(connection)
         if verdict is not None and verdict.status:
             pid = os.getpid()
-            self._journal.pid(pid, connection.remote_ip)
+            self._journal.pid(pid, connection)
             verdict.log(self._journal, pid)
             self._end(pid, verdict.status << 8)
         elif self._pool is not None and self._own is not None and self._own.is_current():
@@ -204,8 +218,8 @@ class Engine:
         """Start somebody else's program, for a client whom this process could judge."""
         self._front.greet(connection)
         environ = changed(verdict.environment)
-        if self._journal.verbose:
-            # Our lines come before the program's, and they need the pid: no other way than a fork.
+        if self._journal.verbose or self._front.pid_variable is not None:
+            # Our lines come before the program's, and they or it need the pid: no other way than a fork.
             self._journal.flush()
             child = process.fork_child(
                 lambda: self._reception.become_at_once(self._argv, connection, verdict, environ)
@@ -257,15 +271,15 @@ class Engine:
 
     def _start_warm(self, worker: Worker, connection: Connection, verdict: Verdict | None) -> None:
         judged = verdict.marshallable() if verdict is not None else None
-        job = marshal.dumps((connection.addresses(), judged))
+        job = marshal.dumps((connection.facts(), judged))
         if len(job) > JOB_SIZE:
             verdict = None
-            job = marshal.dumps((connection.addresses(), None))
+            job = marshal.dumps((connection.facts(), None))
         if worker.pid not in self._workers:
             self._workers[worker.pid] = worker
             self._hearing[worker.channel.fileno()] = worker
             self._poll.register(worker.channel.fileno(), select.EPOLLIN)
-        self._journal.pid(worker.pid, connection.remote_ip)
+        self._journal.pid(worker.pid, connection)
         if verdict is not None:
             verdict.log(self._journal, worker.pid)
         self._journal.flush()
@@ -273,8 +287,8 @@ class Engine:
 
     def _work(self, program: Own, job: Any, descriptors: list[int], partner: Partner | None) -> int:
         """In a worker: one connection."""
-        addresses, judged = job
-        connection = Connection(descriptors[0], *addresses)
+        facts, judged = job
+        connection = self._front.restore(descriptors[0], facts)
         verdict = Verdict(*judged) if judged is not None else None
         return self._reception.serve(lambda: program.run(partner), connection, verdict)
 

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from typing import Any, Final
 
     from smarthost.launch import Own
+    from smarthost.unix.signals import Handlers
 
     Serve = Callable[[Own, Any, list[int], "Partner | None"], int]
 
@@ -110,13 +111,15 @@ class Pool:
     program  what they are processes of
     serve    runs in a worker: (job, descriptors, partner or None), to an exit status
     keep     descriptors that are theirs too
+    before   what the signals did that the server took
     """
 
-    def __init__(self, program: Own, serve: Serve, keep: Iterable[int]) -> None:
+    def __init__(self, program: Own, serve: Serve, keep: Iterable[int], before: Handlers) -> None:
         self._program = program
         self._partner = program.partner()
         self._serve = serve
         self._keep = set(keep)
+        self._before = before
         self._idle: list[Worker] = []
 
     def take(self) -> Worker:
@@ -124,11 +127,11 @@ class Pool:
         if self._idle:
             return self._idle.pop()
         if self._partner is None:
-            return _fork(self._program, self._serve, self._keep, None)
+            return _fork(self._program, self._serve, self._keep, self._before, None)
         keep = self._keep - set(PARTNER_PLACES)
-        partner = Partner(self._partner, _fork(self._partner, _serve_as_partner, keep, None))
+        partner = Partner(self._partner, _fork(self._partner, _serve_as_partner, keep, self._before, None))
         try:
-            return _fork(self._program, self._serve, self._keep, partner)
+            return _fork(self._program, self._serve, self._keep, self._before, partner)
         finally:
             partner.close()
 
@@ -211,12 +214,17 @@ def _serve_as_partner(program: Own, job: Any, descriptors: list[int], _: Partner
     return program.run()
 
 
-def _fork(program: Own, serve: Serve, keep: set[int], partner: Partner | None) -> Worker:
+def _fork(program: Own, serve: Serve, keep: set[int], before: Handlers, partner: Partner | None) -> Worker:
     """A new worker. Raises OSError."""
     ours, theirs = sockets.pair(SOCK_SEQPACKET)
     belongings = {*keep, theirs.fileno()} | ({partner.fileno()} if partner else set())
+
+    def live() -> int:
+        signals.as_after_start(before)
+        return _live(program, theirs, serve, belongings, partner)
+
     try:
-        pid = process.fork_child(lambda: _live(program, theirs, serve, belongings, partner))
+        pid = process.fork_child(live)
     except BaseException:
         ours.close()
         raise
@@ -228,7 +236,6 @@ def _fork(program: Own, serve: Serve, keep: set[int], partner: Partner | None) -
 
 def _live(program: Own, channel: socket, serve: Serve, belongings: set[int], partner: Partner | None) -> int:
     """A worker's life."""
-    signals.as_after_start()
     fds.Others({*belongings, 0, 1, 2}).close()
     quiet = fds.high(os.open(b"/dev/null", os.O_RDWR | os.O_CLOEXEC))
     fds.duplicate_to_standard(quiet)

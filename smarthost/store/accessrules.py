@@ -47,10 +47,17 @@ class AccessRules:
                     self._by_address.clear()
                 known = self._by_address[ip] = _decide(reader, ip)
             return known
-        except OSError as error:
-            raise self._unreadable(errtext.reason(error)) from error
-        except FormatError as error:
-            raise self._unreadable("protocol error") from error
+        except (OSError, FormatError) as error:
+            raise self._unreadable(error) from error
+
+    def decide_user(self, uid: int, gid: int) -> Decision:
+        """What the rules say of a process of this host. Raises as `decide`."""
+        try:
+            reader = self._current()
+            found = access.first(reader.get, access.user_keys(uid, gid)) if reader is not None else None
+        except (OSError, FormatError) as error:
+            raise self._unreadable(error) from error
+        return access.decision(found[1]) if found else access.DEFAULT
 
     def names_matter(self) -> bool:
         """Whether what DNS or ident say of a client could change the decision. Raises Temporary."""
@@ -60,10 +67,8 @@ class AccessRules:
                 return False
             if self._names_matter is None:
                 self._names_matter = access.depends_on_names(reader)
-        except OSError as error:
-            raise self._unreadable(errtext.reason(error)) from error
-        except FormatError as error:
-            raise self._unreadable("protocol error") from error
+        except (OSError, FormatError) as error:
+            raise self._unreadable(error) from error
         return self._names_matter
 
     def _current(self) -> cdb.Reader | None:
@@ -86,7 +91,8 @@ class AccessRules:
         self._by_address.clear()
         self._names_matter = None
 
-    def _unreadable(self, reason: str) -> Temporary:
+    def _unreadable(self, error: OSError | FormatError) -> Temporary:
+        reason = errtext.reason(error) if isinstance(error, OSError) else "protocol error"
         return Temporary(f"unable to read {os.fsdecode(self._path)}: {reason}")
 
 

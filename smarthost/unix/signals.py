@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from typing import Any
 
     Handler = Callable[[int, FrameType | None], None]
+    # Signals, and what they did: what `exchange` answered.
+    Handlers = tuple[tuple[int, Any], ...]
 else:
     import _signal
 
@@ -76,9 +78,14 @@ def as_in_c() -> None:
         _signal.signal(_signal.SIGINT, _signal.SIG_DFL)
 
 
-def as_after_start() -> None:
-    """Forget what a server set up before it forked: the state in which Python starts a program."""
+def as_after_start(before: Handlers = ()) -> None:
+    """Forget what a server set up before it forked: the state in which Python starts a program.
+
+    `before`: signals, besides those that every server takes, and what they did.
+    """
     _signal.set_wakeup_fd(-1)
+    for signum, handler in before:
+        _signal.signal(signum, handler)
     for signum in (SIGCHLD, SIGTERM):
         _signal.signal(signum, _signal.SIG_DFL)
     for signum in IGNORED_BY_PYTHON:

@@ -23,12 +23,13 @@ from smarthost.errors import Permanent, ProgramError, Temporary, UsageError
 from smarthost.formats import ip4
 from smarthost.policy import ucspi
 from smarthost.policy.ucspi import Connection, Names
-from smarthost.server import resolver
+from smarthost.server import privileges, resolver
+from smarthost.server.child import send_banner
 from smarthost.server.engine import Engine
 from smarthost.server.journal import Journal
 from smarthost.server.verdicts import ADMITTED, DENIED, DROPPED, Verdict
 from smarthost.store.accessrules import AccessRules
-from smarthost.unix import errtext, fds, ident, identity, sockets
+from smarthost.unix import errtext, fds, ident, sockets
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -47,14 +48,13 @@ BACKLOG: Final = 1024
 LIMIT: Final = 40
 IDENT_PATIENCE: Final = 26
 LAST_PORT: Final = 65535
-LAST_ID: Final = 2**32 - 2
 
 OPTIONS = options.Chain(
     USAGE,
     "1UXpPhHrRoOdDqQvwW",
     {
         **dict.fromkeys("bct", options.number(2**31 - 1)),
-        **dict.fromkeys("gu", options.number(LAST_ID)),
+        **dict.fromkeys("gu", options.number(privileges.LAST_ID)),
         **dict.fromkeys("xBl", options.anything),
     },
 )
@@ -81,8 +81,8 @@ class Settings:
         self.verbosity = 1
         for letter, value in given:
             if letter == "U":
-                self.uid = _number_in_environment(b"UID", self.uid)
-                self.gid = _number_in_environment(b"GID", self.gid)
+                self.uid = privileges.id_in_environment(b"UID", letter, USAGE, self.uid)
+                self.gid = privileges.id_in_environment(b"GID", letter, USAGE, self.gid)
             else:
                 name, fixed = MEANING[letter]
                 setattr(self, name, value if fixed is None else fixed)
@@ -118,17 +118,10 @@ MEANING: Final[dict[str, tuple[str, Any]]] = {
 }
 
 
-def _number_in_environment(name: bytes, otherwise: int) -> int:
-    value = os.environb.get(name)
-    if value is None:
-        return otherwise
-    if not value.isdigit() or int(value[:20]) > LAST_ID:
-        raise UsageError(USAGE, f"option -U: ${name.decode()} is not an id")
-    return int(value)
-
-
 class TcpFront:
     """TCP clients: who they are, and whether they may come in."""
+
+    pid_variable: bytes | None = None
 
     def __init__(self, listener: socket, settings: Settings) -> None:
         self._listener = listener
@@ -152,6 +145,9 @@ class TcpFront:
             os.close(descriptor)
             raise
         return Connection(descriptor, ip.encode(), port, local_ip, self._port)
+
+    def restore(self, descriptor: int, facts: tuple[bytes, int, bytes, int]) -> Connection:
+        return Connection(descriptor, *facts)
 
     def judge_early(self, connection: Connection) -> Verdict | None:
         """Without lookups there is nothing to wait for; a banner comes before the verdict, so it waits."""
@@ -188,10 +184,7 @@ class TcpFront:
                 connection.descriptor, keep_route=settings.keep_route, no_delay=settings.no_delay
             )
         if settings.banner:
-            try:
-                sockets.send_all(connection.descriptor, settings.banner)
-            except OSError as error:
-                raise Temporary(f"unable to print banner: {errtext.reason(error)}") from error
+            send_banner(connection.descriptor, settings.banner)
 
     def judge(self, connection: Connection) -> Verdict:
         """Look up what is to be looked up, then judge."""
@@ -281,7 +274,7 @@ def serve(settings: Settings, rest: list[bytes]) -> int:
     journal = Journal(NAME.encode(), settings.verbosity)
     if not journal.verbose:
         launch.prepare_to_spawn()
-    drop_privileges(settings)
+    privileges.drop(settings.gid or None, settings.uid or None)
     front = TcpFront(listener, settings)
     if settings.show_port:
         ending.say(f"{listener.getsockname()[1]}\n", ending.STDOUT)
@@ -327,16 +320,3 @@ def listen(ip: str, port: int, backlog: int) -> socket:
         return sockets.listener(ip, port, backlog)
     except OSError as error:
         raise Temporary(f"unable to {error.strerror}: {errtext.reason(error)}") from error
-
-
-def drop_privileges(settings: Settings) -> None:
-    """After the port is ours, before anything of a client's is looked at; the group first."""
-    for number, what, assume in (
-        (settings.gid, "gid", identity.assume_group),
-        (settings.uid, "uid", identity.assume_user),
-    ):
-        if number:
-            try:
-                assume(number)
-            except OSError as error:
-                raise Temporary(f"unable to set {what}: {errtext.reason(error)}") from error

@@ -113,3 +113,21 @@ class TestDependsOnNames:
         """Where there are too many rules to look at each, the answer is the cautious one."""
         with opened(tmp_path / "cdb", {b"1.": b"+A=b\0"}) as rules:
             assert access.depends_on_names(rules) is (limit == 2048)
+
+
+def test_a_process_of_this_host_is_looked_up_by_user_then_group() -> None:
+    assert access.user_keys(1000, 50) == (b"uid/1000", b"gid/50", b"")
+
+
+@pytest.mark.parametrize(
+    ("rules", "key"),
+    [
+        ({b"uid/1000": b"", b"gid/50": b"D\0", b"": b"D\0"}, b"uid/1000"),
+        ({b"gid/50": b"D\0", b"": b""}, b"gid/50"),
+        ({b"uid/100": b"", b"": b"D\0"}, b""),
+        ({b"uid/100": b""}, None),
+    ],
+)
+def test_the_first_key_that_has_a_rule_decides(rules: dict[bytes, bytes], key: bytes | None) -> None:
+    found = access.first(rules.get, access.user_keys(1000, 50))
+    assert found == (None if key is None else (key, rules[key]))

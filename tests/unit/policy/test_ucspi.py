@@ -43,5 +43,9 @@ def test_what_is_unknown_is_removed() -> None:
     }
 
 
-def test_addresses() -> None:
-    assert Connection(9, *CONNECTION.addresses()).addresses() == (b"192.0.2.7", 41552, b"192.0.2.1", 628)
+def test_origin() -> None:
+    assert CONNECTION.origin() == b" from 192.0.2.7"
+
+
+def test_facts() -> None:
+    assert Connection(9, *CONNECTION.facts()).facts() == (b"192.0.2.7", 41552, b"192.0.2.1", 628)
