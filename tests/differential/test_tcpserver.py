@@ -16,7 +16,7 @@ import pytest
 
 from tests.support.originals import original
 from tests.support.run import Outcome, ours, run
-from tests.support.servers import anonymous, eventually, serving
+from tests.support.servers import anonymous, serving
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -179,15 +179,9 @@ def test_clients_and_the_log(options: list[str], program: list[str], tmp_path: P
                 if verbose:
                     server.wait_for(rb"status: 0/40\n", len(answers) + 1)
                 else:
-                    eventually(lambda pid=server.process.pid: not children_of(pid), "the child to end")
+                    server.wait_for_children()
             said.append((answers, by_client(anonymous(server.log, server.port))))
     assert said[1] == said[0]
-
-
-def children_of(pid: int) -> str:
-    from pathlib import Path
-
-    return Path(f"/proc/{pid}/task/{pid}/children").read_text()
 
 
 def by_client(log: bytes) -> bytes:

@@ -21,7 +21,8 @@ from tests.support.homes import make_home, messages, queued
 from tests.support.originals import original
 from tests.support.peerhome import peer_in_home
 from tests.support.run import TIMEOUT, ours, run
-from tests.support.servers import PATIENCE, Server, eventually, serving
+from tests.support.servers import Server, serving
+from tests.support.waiting import PATIENCE, eventually
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

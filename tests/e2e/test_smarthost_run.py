@@ -18,8 +18,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.support import originals, qmqp
-from tests.support.engine import ended, eventually
+from tests.support.engine import ended
 from tests.support.run import TIMEOUT, ours, run
+from tests.support.waiting import eventually
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

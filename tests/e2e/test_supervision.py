@@ -7,16 +7,19 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
+import urllib.request
 from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.support.engine import Engine, ended, eventually, lines
+from tests.support.engine import Engine, ended, lines
 from tests.support.run import BIN, TIMEOUT, run
+from tests.support.waiting import eventually
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -278,6 +281,19 @@ class TestTheLogPipe:
         assert not ended(pid)
 
 
+# supervisor refuses port 0, so the test has an address of its own, by its process id, instead of a port.
+OWN_ADDRESS = ".".join(map(str, (127, *(os.getpid() + 2**16).to_bytes(3, "big"))))
+
+
+def listening(pid: int) -> list[tuple[str, int]]:
+    """The TCP addresses that a process listens on, as the kernel tells."""
+    descriptors = Path(f"/proc/{pid}/fd")
+    sockets = {os.readlink(descriptors / name) for name in os.listdir(descriptors)}
+    rows = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+    found = [row[1].split(":") for row in rows if row[3] == "0A" and f"socket:[{row[9]}]" in sockets]
+    return [(socket.inet_ntoa(bytes.fromhex(ip)[::-1]), int(port, 16)) for ip, port in found]
+
+
 CONFIGURATION = """
 [supervisord]
 logfile=%(here)s/engine.log
@@ -325,6 +341,32 @@ class TestSupervisorctl:
         assert engine.process is not None
         assert engine.process.wait(TIMEOUT) == 0
         assert not (engine.root / "s").exists()
+
+    def test_the_web_page(self, engine: Engine) -> None:
+        """Off unless asked for; then it shows the services, stops them, and reads their logs."""
+        engine.configuration = engine.root / "conf"
+        engine.configuration.write_text(CONFIGURATION + f"[inet_http_server]\nport={OWN_ADDRESS}:9001\n")
+        engine.add("web", "echo a line; exec sleep 1000", engine.multilog("web"))
+        process = engine.start()
+        eventually(lambda: listening(process.pid) == [(OWN_ADDRESS, 9001)])
+
+        def get(path: str) -> str:
+            with urllib.request.urlopen(f"http://{OWN_ADDRESS}:9001/{path}", timeout=TIMEOUT) as answer:
+                text: str = answer.read().decode()
+                return text
+
+        eventually(lambda: get("").count(">running<") == 2)
+        assert ">web<" in get("")
+        assert ">web:log<" in get("")
+        assert "a line" in get("tail.html?processname=web")
+        get("index.html?processname=web&action=stop")
+        eventually(lambda: ">stopped<" in get(""))
+
+    def test_no_port_is_open_unless_asked_for(self, engine: Engine, ctl: Call) -> None:
+        engine.add("web", "exec sleep 1000")
+        process = engine.start()
+        eventually(lambda: ctl("status").count("RUNNING") == 1)
+        assert listening(process.pid) == []
 
     def test_a_service_that_cannot_start(self, engine: Engine, ctl: Call) -> None:
         home = engine.add("none", "")

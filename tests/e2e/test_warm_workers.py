@@ -11,7 +11,8 @@ import pytest
 
 from tests.support import warm
 from tests.support.run import ours, run
-from tests.support.servers import eventually, serving
+from tests.support.servers import serving
+from tests.support.waiting import eventually
 
 if TYPE_CHECKING:
     from pathlib import Path

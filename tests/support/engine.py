@@ -7,30 +7,18 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Self, TypeVar
 
 import pytest
 
 from tests.support.run import BIN, TIMEOUT
+from tests.support.waiting import eventually
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from types import TracebackType
 
 T = TypeVar("T")
-
-
-def eventually(look: Callable[[], T], *, within: float = 30.0) -> T:
-    """What `look` answers as soon as that is true. Looking is bounded by time, and so is what it waits for."""
-    end = time.monotonic() + within
-    while True:
-        found = look()
-        if found:
-            return found
-        assert time.monotonic() < end, f"did not happen within {within} seconds: {look}"
-        time.sleep(0.01)
 
 
 def lines(file: Path) -> list[str]:

@@ -4,28 +4,17 @@ from __future__ import annotations
 
 import os
 import re
-import select
 import signal
 import socket
 import subprocess
-import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
+
+from tests.support.waiting import PATIENCE, eventually
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
-
-PATIENCE = 20
-
-
-def eventually(seen: object, what: str) -> None:
-    """Wait until the function `seen` answers something true."""
-    assert callable(seen)
-    deadline = time.monotonic() + PATIENCE
-    while not seen():
-        assert time.monotonic() < deadline, f"waited in vain for {what}"
-        select.select([], [], [], 0.005)
 
 
 class Server:
@@ -44,6 +33,12 @@ class Server:
         """The log, once the pattern is in it so many times."""
         eventually(lambda: len(re.findall(pattern, self.log)) >= times, f"{pattern!r} in {self.log!r}")
         return self.log
+
+    def wait_for_children(self) -> None:
+        """Until nobody is served."""
+        pid = self.process.pid
+        with open(f"/proc/{pid}/task/{pid}/children", encoding="ascii") as children:
+            eventually(lambda: children.seek(0) or not children.read(), "children to end")
 
     def connect(self, *, source: str = "127.0.0.1") -> socket.socket:
         return socket.create_connection(("127.0.0.1", self.port), PATIENCE, (source, 0))
