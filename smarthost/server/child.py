@@ -97,6 +97,7 @@ class Reception:
     def become(self, argv: Sequence[bytes], connection: Connection) -> int:
         """In a forked child: log its pid, receive, turn into the program. Returns only a failure's status."""
         self._journal.pid(os.getpid(), connection)
+        self._journal.flush()  # what follows may take a minute, and may be killed
         verdict = self.receive(connection, None)
         if verdict.status:
             return verdict.status
