@@ -32,6 +32,8 @@ def authority(directory: Path) -> Path:
         directory,
         *("req", "-x509", *_EC, "-keyout", "authority.key", "-out", "authority.pem"),
         *("-subj", "/CN=authority", "-addext", "basicConstraints=critical,CA:TRUE"),
+        # Python 3.13 and newer hold certificates to RFC 5280.
+        *("-addext", "keyUsage=critical,keyCertSign,cRLSign", "-addext", "subjectKeyIdentifier=hash"),
     )
     return directory / "authority.pem"
 
@@ -40,7 +42,10 @@ def signed(directory: Path, name: str, names: str, usage: str = "serverAuth") ->
     """A file with a certificate for `names` (DNS:localhost,IP:::1) by the authority, and its key."""
     request = ("req", *_EC, "-keyout", f"{name}.key", "-out", f"{name}.csr", "-subj", f"/CN={name}")
     _openssl(directory, *request)
-    (directory / f"{name}.ext").write_text(f"subjectAltName={names}\nextendedKeyUsage={usage}\n")
+    (directory / f"{name}.ext").write_text(
+        f"subjectAltName={names}\nextendedKeyUsage={usage}\nkeyUsage=digitalSignature\n"
+        "subjectKeyIdentifier=hash\nauthorityKeyIdentifier=keyid\n"
+    )
     _openssl(
         directory,
         *("x509", "-req", "-in", f"{name}.csr", "-extfile", f"{name}.ext", "-out", f"{name}.crt"),
