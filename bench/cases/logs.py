@@ -21,10 +21,15 @@ if TYPE_CHECKING:
 SECTION = Section("logs, 100-byte lines", "CPU ms for 1 MB", "MB each second")
 
 MEGABYTE = 1_000_000
-SIZE = 40 * MEGABYTE
+SIZE = 100 * MEGABYTE
 LARGE = "s16777215"
 LINE = 100
-STAMP = "@4000000069218e{:02x}{:08x} "
+STAMP = "@40000000{:08x}{:08x} "
+SECOND = 0x69218E00
+# How many lines have stamps of one second: a log of today's machines, and one where little happens.
+BUSY = ("tai64nlocal, 10,000 lines a second", 10_000)
+CALM = ("tai64nlocal, 1 line a second", 1)
+BLOCK = 10_000
 
 SCRIPTS = (
     ("multilog `t s16777215`", ["t", LARGE]),
@@ -37,18 +42,21 @@ SCRIPTS = (
 def cases(world: World) -> Iterator[Case]:
     for name, script in SCRIPTS:
         yield Case(SECTION.title, name, partial(multilog, world, script))
-    yield Case(SECTION.title, "tai64n", partial(filtered, world, "tai64n", False))
-    yield Case(SECTION.title, "tai64nlocal", partial(filtered, world, "tai64nlocal", True))
+    yield Case(SECTION.title, "tai64n", partial(filtered, world, "tai64n", None))
+    for name, each_second in BUSY, CALM:
+        yield Case(SECTION.title, name, partial(filtered, world, "tai64nlocal", each_second))
 
 
-def text(world: World, *, stamped: bool) -> str:
-    """A file of lines as tcpserver writes them, one in ten a denial; stamped as they leave multilog."""
-    path = world.scratch / ("stamped.log" if stamped else "plain.log")
+def text(world: World, each_second: int | None) -> str:
+    """A file of lines as tcpserver writes them, one in ten a denial; stamped, if so many have one second."""
+    path = world.scratch / f"{each_second}.log"
     if not path.exists():
         lines = []
-        for number in range(10_000):
+        for number in range(BLOCK):
             word = "deny" if number % 10 == 0 else "ok"
-            stamp = STAMP.format(number >> 8 & 255, number * 97_000) if stamped else ""
+            stamp = ""
+            if each_second:
+                stamp = STAMP.format(SECOND + number // each_second, number % each_second * 97_000)
             line = f"{stamp}tcpserver: {word} {number} mail.bench.example:127.0.0.1:628 :192.0.2.7::"
             lines.append(line.ljust(LINE - 1, "5") + "\n")
         block = "".join(lines)
@@ -56,9 +64,9 @@ def text(world: World, *, stamped: bool) -> str:
     return str(path)
 
 
-def piped(world: World, argv: list[str], *, stamped: bool) -> Sample:
+def piped(world: World, argv: list[str], each_second: int | None) -> Sample:
     """The program reads the file through a pipe that cat fills. Raises Failed."""
-    path = text(world, stamped=stamped)
+    path = text(world, each_second)
     reading, writing = os.pipe2(os.O_CLOEXEC)
     began = time.perf_counter()
     pid = processes.start(argv, world.environ, {0: reading})
@@ -79,7 +87,7 @@ def multilog(world: World, script: list[str], side: str) -> Sample | None:
         return None
     directory = world.scratch / "log"
     try:
-        sample = piped(world, [program, *script, str(directory)], stamped=False)
+        sample = piped(world, [program, *script, str(directory)], None)
         if not (directory / "current").stat().st_size and len(list(directory.glob("@*"))) == 0:
             raise processes.Failed("multilog wrote nothing")
         return sample
@@ -87,6 +95,6 @@ def multilog(world: World, script: list[str], side: str) -> Sample | None:
         shutil.rmtree(directory, ignore_errors=True)
 
 
-def filtered(world: World, name: str, stamped: bool, side: str) -> Sample | None:
+def filtered(world: World, name: str, each_second: int | None, side: str) -> Sample | None:
     program = world.program(side, name)
-    return None if program is None else piped(world, [program], stamped=stamped)
+    return None if program is None else piped(world, [program], each_second)
