@@ -165,7 +165,6 @@ class Engine(Supervisor):  # type: ignore[misc]  # supervisor is untyped
     def _drop(self, identity: Identity, group: ServiceGroup) -> None:
         group.stop_all()
         if self.remove_process_group(group.config.name):
-            del self._services[identity]
             self._missed.pop(identity, None)
 
     def _say_once(self, problems: dict[bytes, str]) -> None:

@@ -155,6 +155,12 @@ class TestTheDirectory:
 
         eventually(gone)
         assert lines(engine.root / "log") == ["term"]
+        # The engine goes on, and takes the directory back.
+        engine.root.joinpath("elsewhere").rename(engine.real / "late")
+        engine.root.joinpath("late").unlink()
+        engine.rescan()
+        assert engine.pid("late") != pid
+        assert not ended(engine.pid("early"))
 
     def test_two_names_of_one_directory_are_one_service(self, engine: Engine) -> None:
         home = engine.add("a", "echo up >>$ROOT/a.log; exec sleep 1000")

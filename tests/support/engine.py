@@ -124,3 +124,5 @@ class Engine:
         for pid in self._leftovers:
             if not ended(pid) and str(self.root) in os.readlink(f"/proc/{pid}/cwd"):
                 os.kill(pid, signal.SIGKILL)
+        if error is None and self.stderr.exists():
+            assert b"internal error" not in self.stderr.read_bytes()
