@@ -31,11 +31,13 @@ def undo_python() -> None:
 
 
 def current() -> dict[bytes, bytes]:
-    """A copy of the environment."""
+    """A copy of the environment, as it can be given to a program: without an entry that has no name."""
     # What os.environb keeps its variables in: to ask it for each one takes ten times as long, and warm
     # workers ask several times for every connection.
     data = getattr(os.environb, "_data", None)
-    return dict(data) if isinstance(data, dict) else dict(os.environb)
+    copy = dict(data) if isinstance(data, dict) else dict(os.environb)
+    copy.pop(b"", None)
+    return copy
 
 
 def replace(environ: Mapping[bytes, bytes]) -> None:

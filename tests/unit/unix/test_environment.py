@@ -35,3 +35,11 @@ def test_without_proc_nothing_is_changed(monkeypatch: pytest.MonkeyPatch) -> Non
     with mock.patch("builtins.open", side_effect=FileNotFoundError):
         environment.undo_python()
     assert os.environb[b"LC_CTYPE"] == b"C.UTF-8"
+
+
+def test_an_entry_without_a_name_is_not_in_the_copy(monkeypatch: pytest.MonkeyPatch) -> None:
+    """execve(2) hands one on; Python takes it from there, and would not give it to the next program."""
+    data = getattr(os.environb, "_data")  # noqa: B009  not for everybody
+    monkeypatch.setitem(data, b"", b"x=y")
+    assert b"" not in environment.current()
+    environment.replace(environment.current())
