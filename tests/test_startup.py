@@ -19,6 +19,8 @@ OS = {"_collections_abc", "_stat", "genericpath", "os", "os.path", "posixpath", 
 EVERY = OS | {"__future__", "errno"}
 
 MAY_LOAD = {
+    "daemontools.svc": EVERY,
+    "daemontools.svok": EVERY,
     "qmail.datemail": EVERY,
     "qmail.forward": EVERY,
     "qmail.mailsubj": EVERY,
