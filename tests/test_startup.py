@@ -19,6 +19,12 @@ OS = {"_collections_abc", "_stat", "genericpath", "os", "os.path", "posixpath", 
 EVERY = OS | {"__future__", "errno"}
 
 MAY_LOAD = {
+    "daemontools.envdir": EVERY,
+    "daemontools.envuidgid": EVERY,
+    "daemontools.fghack": EVERY,
+    "daemontools.pgrphack": EVERY,
+    "daemontools.readproctitle": EVERY,
+    "daemontools.setlock": EVERY,
     "daemontools.svc": EVERY,
     "daemontools.svok": EVERY,
     "qmail.datemail": EVERY,

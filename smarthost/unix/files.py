@@ -130,8 +130,15 @@ def enter(directory: int) -> None:
     os.fchdir(directory)
 
 
+def lock(descriptor: int) -> None:
+    """Take the lock that every program of this family takes, once nobody else has it."""
+    import fcntl  # noqa: PLC0415  (few programs lock)
+
+    fcntl.flock(descriptor, fcntl.LOCK_EX)
+
+
 def lock_at_once(descriptor: int) -> None:
-    """The lock that every program of this family takes. BlockingIOError if another has it."""
+    """Take that lock. BlockingIOError if another has it."""
     import fcntl  # noqa: PLC0415  (few programs lock)
 
     fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
