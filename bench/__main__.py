@@ -83,6 +83,7 @@ def main() -> int:
                 results.append(result)
                 section = next(one for one in SECTIONS if one.title == case.section)
                 print(section_table(section, [result]).splitlines()[-1], flush=True)
+    facts.append(("load average after", machine.load_average()))
     facts.append(("took", f"{time.monotonic() - began:.0f} s, {given.rounds} rounds"))
     told = "\n".join([row(("", "")), row(("---", "---")), *map(row, facts)])
     text = "\n\n".join(part for part in (told, goals.table(results), tables(SECTIONS, results)) if part)

@@ -30,14 +30,18 @@ def package_version(name: str) -> str:
     return done.stdout if done.returncode == 0 else "not installed"
 
 
+def load_average() -> str:
+    """Of one, five and fifteen minutes. On a machine with other work CPU costs more, and rates mean little."""
+    return ", ".join(f"{value:.2f}" for value in os.getloadavg())
+
+
 def description() -> list[tuple[str, str]]:
     """Name and value of each fact."""
-    load = ", ".join(f"{value:.2f}" for value in os.getloadavg())
     return [
         ("date", f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC"),
         ("processor", f"{cpu_model()}, {os.cpu_count()} cores"),
         ("kernel", f"{platform.system()} {platform.release()}"),
         ("Python", platform.python_version() + f" ({sys.implementation.name})"),
         *((f"Debian's {name}", package_version(name)) for name in PACKAGES),
-        ("load average before", load),
+        ("load average before", load_average()),
     ]

@@ -28,7 +28,7 @@ def loaded(
     nameserver: str | None = None,
 ) -> Sample:
     """A server's life with a warm-up and the load, less a life with only the warm-up. Raises Failed."""
-    warm = max(2 * concurrency, 20)
+    warm = max(concurrency, 20)
     spent = []
     seconds = share = 0.0
     for load in (0, units):

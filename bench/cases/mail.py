@@ -62,7 +62,9 @@ def messages(world: World, queue: str | None, amount: tuple[int, int, int], side
         return None
     argv, environ = found
     try:
-        return loaded(argv, environ, units=world.units(units), concurrency=concurrency, size=size)
+        # Fewer would drown in what it takes to warm so many up, which is measured apart and taken off.
+        units = max(world.units(units), 5 * concurrency)
+        return loaded(argv, environ, units=units, concurrency=concurrency, size=size)
     finally:
         world.empty_messages(side)
 
