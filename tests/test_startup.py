@@ -17,6 +17,7 @@ ROOT = Path(__file__).parent.parent
 # What os brings, for every program needs it.
 OS = {"_collections_abc", "_stat", "genericpath", "os", "os.path", "posixpath", "stat"}
 EVERY = OS | {"__future__", "errno"}
+SERVER = EVERY | {"_socket", "_struct", "fcntl", "gc", "resource", "select", "struct"}
 
 MAY_LOAD = {
     "daemontools.envdir": EVERY,
@@ -37,7 +38,9 @@ MAY_LOAD = {
     "qmail.qmail_queue": EVERY,
     "qmail.sendmail": EVERY,
     # Once per service, but what it has loaded is copied at every fork.
-    "ucspi.tcpserver": EVERY | {"_socket", "_struct", "fcntl", "gc", "resource", "select", "struct"},
+    "ucspi.tcpserver": SERVER,
+    "ucspi.unixclient": EVERY | {"_socket"},
+    "ucspi.unixserver": SERVER,
 }
 
 LOADED = """

@@ -14,6 +14,7 @@ _TO_SAFE: Final = bytes(byte if byte in SAFE else 0x3F for byte in range(256))
 _MONTHS: Final = b"Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split()
 
 UNKNOWN: Final = b"unknown"
+LOCALHOST: Final = b"localhost"
 
 
 def date(seconds: int) -> bytes:
@@ -50,6 +51,20 @@ def by_network(
         info,
         safe(UNKNOWN if remote_ip is None else remote_ip),
         safe(UNKNOWN if local is None else local),
+        protocol,
+        date(seconds),
+    )
+
+
+def by_socket(protocol: bytes, seconds: int, *, local: bytes | None, remote_uid: bytes | None) -> bytes:
+    """The line of a server whose client is a process of the same host, known by its user's number.
+
+    Shaped as the one above, so that who reads that can read this: a name, a comment, `by`, `with`.
+    """
+    return b"Received: from %s (uid %s)\n  by %s with %s; %s\n" % (
+        LOCALHOST,
+        safe(UNKNOWN if remote_uid is None else remote_uid),
+        safe(LOCALHOST if local is None else local),
         protocol,
         date(seconds),
     )

@@ -50,8 +50,13 @@ class Terminated(BaseException):
     """SIGTERM arrived, or what means the same here."""
 
 
-def _terminate(*_: object) -> None:
+def terminate(*_: object) -> None:
+    """What SIGTERM does, and what a server may let other signals do."""
     raise Terminated
+
+
+def shrug(*_: object) -> None:
+    """What a signal does that changes nothing. Not "ignored", which would outlive an exec."""
 
 
 def _wake(*_: object) -> None:
@@ -64,8 +69,7 @@ class Engine:
     own        the program, if it is one of ours; None to start it by exec
     limit      how many clients at once
     inherited  the descriptors that were there before it, and are its children's too
-    stops      signals that end it as SIGTERM does
-    shrugs     signals that do nothing to it
+    before     the signals, besides SIGCHLD and SIGTERM, that its program took, and what they did
     """
 
     def __init__(
@@ -77,8 +81,7 @@ class Engine:
         *,
         limit: int,
         inherited: list[int],
-        stops: tuple[int, ...] = (),
-        shrugs: tuple[int, ...] = (),
+        before: Handlers = (),
     ) -> None:
         self._front = front
         self._journal = journal
@@ -86,8 +89,7 @@ class Engine:
         self._own = own
         self._limit = limit
         self._inherited = inherited
-        self._stops = stops
-        self._shrugs = shrugs
+        self._before = before
         self._count = 0
         self._done_with: list[int] = []  # descriptors to close once the log has the lines
         self._children: set[int] = set()
@@ -98,25 +100,19 @@ class Engine:
     def serve(self) -> int:
         """Until SIGTERM; then 0, at once. Children live on."""
         self._news, tell = map(fds.high, os.pipe2(os.O_NONBLOCK))
-        before = self._take_signals()
-        self._reception = Reception(self._front, self._journal, tell, before)
-        self._pool = Pool(self._own, self._work, [*self._inherited, tell], before) if self._own else None
+        self._reception = Reception(self._front, self._journal, tell, self._before)
+        self._pool = (
+            Pool(self._own, self._work, [*self._inherited, tell], self._before) if self._own else None
+        )
         try:
             self._loop()
         except Terminated:
             return 0
 
-    def _take_signals(self) -> Handlers:
-        """Those that only some servers take. Caught even to do nothing: what is ignored stays so after an exec."""
-        taken = [(signum, _terminate) for signum in self._stops] + [
-            (signum, _wake) for signum in self._shrugs
-        ]
-        return tuple((signum, signals.exchange(signum, handler)) for signum, handler in taken)
-
     def _loop(self) -> NoReturn:
         woken, wake = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
         signals.ignore(signals.SIGPIPE)
-        signals.catch(signals.SIGTERM, _terminate)
+        signals.catch(signals.SIGTERM, terminate)
         signals.catch(signals.SIGCHLD, _wake)
         signals.wake_by(wake)
         listener = self._front.fileno()

@@ -1,4 +1,4 @@
-"""A UCSPI server, ours or the original, on a port of its own choice, and its log."""
+"""A UCSPI server, ours or the original, on a port of its own choice or a UNIX-domain socket, and its log."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ import signal
 import socket
 import subprocess
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tests.support.waiting import PATIENCE, eventually
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
-    from pathlib import Path
 
 
 class Server:
@@ -69,7 +69,7 @@ def serving(
     pass_fds: Sequence[int] = (),
 ) -> Iterator[Server]:
     """Start a server that prints its port (-1) and stop it at the end, with every client it still has."""
-    log = directory / f"log-{len(list(directory.glob('log-*')))}"
+    log = _free_name(directory)
     with log.open("wb") as stderr:
         process = subprocess.Popen(
             argv,
@@ -87,14 +87,77 @@ def serving(
         assert line.strip().isdigit(), f"no port: {line!r}, {log.read_bytes()!r}"
         yield Server(process, int(line), log)
     finally:
-        process.terminate()
-        process.wait(PATIENCE)
         assert process.stdout is not None
         process.stdout.close()
-        try:
-            os.killpg(process.pid, signal.SIGKILL)
-        except ProcessLookupError:
-            pass
+        _stop(process)
+
+
+def _free_name(directory: Path) -> Path:
+    return directory / f"log-{len(list(directory.glob('log-*')))}"
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    """The server, and every client it still has."""
+    process.terminate()
+    process.wait(PATIENCE)
+    try:
+        os.killpg(process.pid, signal.SIGKILL)
+    except ProcessLookupError:
+        pass
+
+
+class UnixServer(Server):
+    """One that listens at `path`. Its log is what came on descriptors 1 and 2."""
+
+    def __init__(self, process: subprocess.Popen[bytes], path: Path, log: Path) -> None:
+        super().__init__(process, 0, log)
+        self.path = path
+
+    def connect(self, *, source: str = "127.0.0.1") -> socket.socket:
+        del source  # clients of this kind have no address
+        client = socket.socket(socket.AF_UNIX)
+        client.settimeout(PATIENCE)
+        client.connect(str(self.path))
+        return client
+
+    def listens(self) -> bool:
+        """Whether this server's own socket is there, known from the kernel: to connect would be a client."""
+        inodes = set()
+        for descriptor in Path(f"/proc/{self.process.pid}/fd").iterdir():
+            try:
+                inodes.add(descriptor.readlink().name)
+            except OSError:
+                continue
+        for line in Path("/proc/net/unix").read_text().splitlines()[1:]:
+            _, _, _, flags, _, _, inode, *path = line.split()
+            if flags == "00010000" and path == [self.path.name] and f"socket:[{inode}]" in inodes:
+                return True
+        assert self.process.poll() is None, self.log
+        return False
+
+
+@contextmanager
+def serving_at(
+    name: str, argv: Sequence[str | bytes], directory: Path, *, env: Mapping[str, str] | None = None
+) -> Iterator[UnixServer]:
+    """Start a server whose arguments name the socket `name`, below `directory`; stop it at the end."""
+    log = _free_name(directory)
+    with log.open("ab") as output:
+        process = subprocess.Popen(
+            argv,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            env={**os.environ, **(env or {})},
+            cwd=directory,
+            start_new_session=True,
+        )
+    try:
+        server = UnixServer(process, directory / name, log)
+        eventually(server.listens, f"somebody to listen at {name}")
+        yield server
+    finally:
+        _stop(process)
 
 
 def anonymous(log: bytes, port: int) -> bytes:

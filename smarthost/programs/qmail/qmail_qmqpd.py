@@ -1,8 +1,8 @@
 """qmail-qmqpd: take one message from a QMQP client and hand it to the queue program.
 
 Reads   one QMQP request on descriptor 0, for at most an hour. The environment: TCPREMOTEIP,
-        TCPREMOTEHOST, TCPREMOTEINFO, TCPLOCALHOST, TCPLOCALIP for the Received line; QMAILQUEUE, the
-        queue program, else bin/qmail-queue; QMAILHOME, the directory where it is started.
+        TCPREMOTEHOST, TCPREMOTEINFO, TCPLOCALHOST, TCPLOCALIP for the Received line, or PROTO=UNIX,
+        UNIXREMOTEEUID and TCPLOCALHOST; QMAILQUEUE, the queue program, else bin/qmail-queue; QMAILHOME, the directory where it is started.
 Writes  one reply on descriptor 1: K accepted, Z try later, D do not. The message goes to the queue
         program, with a Received line above it.
 Exits   0 after a reply or a lost client, 100 malformed request, 111 out of time or resources, or a
@@ -10,7 +10,8 @@ Exits   0 after a reply or a lost client, 100 malformed request, 111 out of time
 Differs The home is not compiled in. A length that is more than the request has left is refused when
         it is read, not when the request's bytes have run out. Status 82 with words that begin with
         neither D nor Z is a temporary failure; the original hands on any words, and takes none
-        before a zero byte for success.
+        before a zero byte for success. A client on a UNIX-domain socket is named by its user's number;
+        the original knows no such clients.
 """
 
 from __future__ import annotations
@@ -186,6 +187,8 @@ class Session:
 def _received() -> bytes:
     said = os.environb.get
     local = said(b"TCPLOCALHOST")
+    if said(b"PROTO") == b"UNIX":
+        return received.by_socket(b"QMQP", int(time()), local=local, remote_uid=said(b"UNIXREMOTEEUID"))
     return received.by_network(
         b"QMQP",
         int(time()),

@@ -34,6 +34,19 @@ def test_by_network_knowing_nothing() -> None:
     ) == (b"Received: from unknown (unknown)\n  by unknown with QMQP; 1 Jan 1970 00:00:00 -0000\n")
 
 
+@pytest.mark.parametrize(
+    ("local", "uid", "said"),
+    [
+        (b"mx.example.com", b"1000", b"(uid 1000)\n  by mx.example.com with QMQP"),
+        (b"", b"1)\n", b"(uid 1??)\n  by  with QMQP"),
+        (None, None, b"(uid unknown)\n  by localhost with QMQP"),
+    ],
+)
+def test_by_socket(local: bytes | None, uid: bytes | None, said: bytes) -> None:
+    line = received.by_socket(b"QMQP", 0, local=local, remote_uid=uid)
+    assert line == b"Received: from localhost %s; 1 Jan 1970 00:00:00 -0000\n" % said
+
+
 def test_by_queue() -> None:
     assert received.by_queue(7, b"by uid 1", 0) == (
         b"Received: (qmail 7 invoked by uid 1); 1 Jan 1970 00:00:00 -0000\n"
