@@ -24,10 +24,44 @@ _CONTAINERS = (list, dict, set)
 _STDERR = 2
 
 
+class Memory:
+    """What our modules and their classes name, and what their lists, dicts and sets hold.
+
+    Made by a server before it forks: each look at a value writes its reference count, and what a
+    worker writes it no longer shares.
+    """
+
+    def __init__(self) -> None:
+        self._modules = set(sys.modules)
+        self._names = list(_names_of(sys.modules[name] for name in self._modules if _ours(name)))
+        self._contents = [
+            (value, value.copy())
+            for _, _, names in self._names
+            for name, value in names.items()
+            if type(value) in _CONTAINERS and name != "__builtins__"
+        ]
+
+    def set_back(self) -> None:
+        """It runs for every connection, so what did not change costs one comparison."""
+        if sys.modules.keys() != self._modules:
+            for name in sys.modules.keys() - self._modules:
+                if _ours(name):  # nobody knows what it was before the connection that loaded it
+                    del sys.modules[name]
+            self._modules = set(sys.modules)
+        for owner, now, names in self._names:
+            if now != names:
+                _set_names(owner, names)
+        for container, contents in self._contents:
+            if container != contents:
+                container.clear()
+                getattr(container, "extend" if isinstance(container, list) else "update")(contents)
+
+
 class Slate:
     """The state of this process as it was when this was made. `keep`: descriptors that belong to it."""
 
-    def __init__(self, keep: Iterable[int]) -> None:
+    def __init__(self, keep: Iterable[int], memory: Memory) -> None:
+        self._memory = memory
         self._environment = environment.current()
         self._umask = os.umask(0)
         os.umask(self._umask)
@@ -37,14 +71,6 @@ class Slate:
         self._signals = signals.state()
         self._fixed = _fixed()
         self._path = list(sys.path)
-        self._modules = set(sys.modules)
-        self._names = list(_names_of(sys.modules[name] for name in self._modules if _ours(name)))
-        self._contents = [
-            (value, value.copy())
-            for _, _, names in self._names
-            for name, value in names.items()
-            if type(value) in _CONTAINERS and name != "__builtins__"
-        ]
 
     def wipe(self) -> bool:
         """Set everything back. False if something changed that cannot be: then do not use this process."""
@@ -58,29 +84,11 @@ class Slate:
         signals.restore(self._signals)
         os.umask(self._umask)
         environment.replace(self._environment)
-        self._set_modules()
+        self._memory.set_back()
         sys.path[:] = self._path
         # Documented for specialised purposes, and this is one: threading.active_count() would cost its import.
         alone = len(sys._current_frames()) == 1  # noqa: SLF001
         return alone and _fixed() == self._fixed and not _has_children()
-
-    def _set_modules(self) -> None:
-        """Set back the names of our modules and their classes, and what their lists, dicts and sets hold.
-
-        It runs for every connection, so what did not change costs one comparison.
-        """
-        if sys.modules.keys() != self._modules:
-            for name in sys.modules.keys() - self._modules:
-                if _ours(name):  # nobody knows what it was before the connection that loaded it
-                    del sys.modules[name]
-            self._modules = set(sys.modules)
-        for owner, now, names in self._names:
-            if now != names:
-                _set_names(owner, names)
-        for container, contents in self._contents:
-            if container != contents:
-                container.clear()
-                getattr(container, "extend" if isinstance(container, list) else "update")(contents)
 
 
 def _names_of(modules: Iterable[Any]) -> Iterator[tuple[object, Mapping[str, Any], dict[str, Any]]]:

@@ -21,7 +21,7 @@ import os
 import sys
 from _socket import CMSG_SPACE, MSG_DONTWAIT, MSG_PEEK, SCM_RIGHTS, SOCK_SEQPACKET, SOL_SOCKET
 
-from smarthost.server.slate import Slate
+from smarthost.server.slate import Memory, Slate
 from smarthost.unix import environment, fds, process, signals, sockets
 
 TYPE_CHECKING = False
@@ -105,6 +105,16 @@ class Worker:
         return report[0] if report else wait_status
 
 
+class Origin:
+    """What a worker starts from: what signals did before the server took them, and our modules as loaded."""
+
+    __slots__ = ("handlers", "memory")
+
+    def __init__(self, handlers: Handlers, memory: Memory) -> None:
+        self.handlers = handlers
+        self.memory = memory
+
+
 class Pool:
     """The workers of one server that wait.
 
@@ -119,7 +129,7 @@ class Pool:
         self._partner = program.partner()
         self._serve = serve
         self._keep = set(keep)
-        self._before = before
+        self._origin = Origin(before, Memory())  # everything is loaded now
         self._idle: list[Worker] = []
 
     def take(self) -> Worker:
@@ -127,11 +137,11 @@ class Pool:
         if self._idle:
             return self._idle.pop()
         if self._partner is None:
-            return _fork(self._program, self._serve, self._keep, self._before, None)
+            return _fork(self._program, self._serve, self._keep, self._origin)
         keep = self._keep - set(PARTNER_PLACES)
-        partner = Partner(self._partner, _fork(self._partner, _serve_as_partner, keep, self._before, None))
+        partner = Partner(self._partner, _fork(self._partner, _serve_as_partner, keep, self._origin))
         try:
-            return _fork(self._program, self._serve, self._keep, self._before, partner)
+            return _fork(self._program, self._serve, self._keep, self._origin, partner)
         finally:
             partner.close()
 
@@ -214,14 +224,30 @@ def _serve_as_partner(program: Own, job: Any, descriptors: list[int], _: Partner
     return program.run()
 
 
-def _fork(program: Own, serve: Serve, keep: set[int], before: Handlers, partner: Partner | None) -> Worker:
+def _fork(
+    program: Own, serve: Serve, keep: set[int], origin: Origin, partner: Partner | None = None
+) -> Worker:
     """A new worker. Raises OSError."""
     ours, theirs = sockets.pair(SOCK_SEQPACKET)
     belongings = {*keep, theirs.fileno()} | ({partner.fileno()} if partner else set())
 
     def live() -> int:
-        signals.as_after_start(before)
-        return _live(program, theirs, serve, belongings, partner)
+        signals.as_after_start(origin.handlers)
+        fds.Others({*belongings, 0, 1, 2}).close()
+        quiet = fds.high(os.open(b"/dev/null", os.O_RDWR | os.O_CLOEXEC))
+        fds.duplicate_to_standard(quiet)
+        program.settle()
+        slate = Slate({*belongings, quiet}, origin.memory)
+
+        def work(job: Any, descriptors: list[int]) -> int:
+            return serve(program, job, descriptors, partner)
+
+        def wipe() -> bool:
+            return slate.wipe() and (partner is None or not partner.is_gone())
+
+        while _one_job(theirs, work, quiet, wipe):
+            pass
+        return 0
 
     try:
         pid = process.fork_child(live)
@@ -234,29 +260,24 @@ def _fork(program: Own, serve: Serve, keep: set[int], before: Handlers, partner:
     return Worker(pid, ours)
 
 
-def _live(program: Own, channel: socket, serve: Serve, belongings: set[int], partner: Partner | None) -> int:
-    """A worker's life."""
-    fds.Others({*belongings, 0, 1, 2}).close()
-    quiet = fds.high(os.open(b"/dev/null", os.O_RDWR | os.O_CLOEXEC))
+def _one_job(
+    channel: socket, work: Callable[[Any, list[int]], int], quiet: int, wipe: Callable[[], bool]
+) -> bool:
+    """Wait for a job, do it, report. False if there is none any more, or this process may not do another."""
+    job, ancillary, _, _ = channel.recvmsg(JOB_SIZE, CMSG_SPACE(RIGHTS_SIZE * RIGHTS_LIMIT))
+    if not job:
+        return False
+    rights = ancillary[0][2]
+    descriptors = [
+        int.from_bytes(rights[at : at + RIGHTS_SIZE], sys.byteorder)
+        for at in range(0, len(rights), RIGHTS_SIZE)
+    ]
+    status = work(marshal.loads(job), descriptors)  # noqa: S302  from who forked this process
+    # Who waits for the end of the descriptors sees it before the report.
     fds.duplicate_to_standard(quiet)
-    program.settle()
-    slate = Slate({*belongings, quiet})
-    while True:
-        job, ancillary, _, _ = channel.recvmsg(JOB_SIZE, CMSG_SPACE(RIGHTS_SIZE * RIGHTS_LIMIT))
-        if not job:
-            return 0
-        rights = ancillary[0][2]
-        descriptors = [
-            int.from_bytes(rights[at : at + RIGHTS_SIZE], sys.byteorder)
-            for at in range(0, len(rights), RIGHTS_SIZE)
-        ]
-        status = serve(program, marshal.loads(job), descriptors, partner)  # noqa: S302  from who forked this process
-        # Who waits for the end of the descriptors sees it before the report.
-        fds.duplicate_to_standard(quiet)
-        again = slate.wipe() and (partner is None or not partner.is_gone())
-        try:
-            channel.send((status << 8).to_bytes(STATUS_SIZE, "big") + bytes((again,)))
-        except OSError:
-            return 0
-        if not again:
-            return 0
+    again = wipe()
+    try:
+        channel.send((status << 8).to_bytes(STATUS_SIZE, "big") + bytes((again,)))
+    except OSError:
+        return False
+    return again

@@ -59,6 +59,7 @@ def rules(tmp_path: Path) -> Path:
         ["0", "no-such-port"],
         ["0", "no-such-port", "true"],
         ["0", "1x", "true"],
+        ["1.2.3.4", "", "true"],
         ["1.2.3.4", "0", "true"],
         ["001.002.003.004", "0", "true"],
         ["[1.2.3.4]", "0", "true"],

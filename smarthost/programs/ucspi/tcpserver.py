@@ -284,6 +284,8 @@ def serve(settings: Settings, rest: list[bytes]) -> int:
 
 
 def port_number(text: bytes) -> int:
+    if not text:  # as the original reads it
+        return 0
     if text.isdigit():
         port = int(text[-20:]) if len(text) > 20 else int(text)
         if port > LAST_PORT:
