@@ -20,7 +20,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "options": {"errors"},
     "launch": {"errors", "unix"},
     "store": {"errors", "formats", "policy", "unix"},
-    "server": {"errors", "formats", "launch", "policy", "unix"},
+    "server": {"errors", "formats", "launch", "policy", "store", "unix"},
     "supervision": {"errors", "ending", "formats", "policy", "store", "unix"},
     "programs": PROGRAM_ROOMS,
 }

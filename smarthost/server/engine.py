@@ -22,8 +22,9 @@ import time
 from smarthost import launch
 from smarthost.errors import Temporary
 from smarthost.server.child import Reception, changed
+from smarthost.server.pool import Pool
 from smarthost.server.verdicts import Verdict
-from smarthost.server.workers import JOB_SIZE, Pool
+from smarthost.server.workers import JOB_SIZE
 from smarthost.unix import errtext, fds, process, signals
 
 TYPE_CHECKING = False
@@ -34,7 +35,8 @@ if TYPE_CHECKING:
     from smarthost.launch import Own
     from smarthost.server.child import Connection, Front
     from smarthost.server.journal import Journal
-    from smarthost.server.workers import Partner, Worker
+    from smarthost.server.pool import Partner
+    from smarthost.server.workers import Worker
     from smarthost.unix.signals import Handlers
 
 # How many clients are taken before ended children get their turn.

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from types import FrameType
     from typing import Final
 
-    from smarthost.server.workers import Partner as Ready
+    from smarthost.server.pool import Partner as Ready
     from smarthost.store.submission import Start
 
 NAME: Final = "qmail-qmqpd"
@@ -58,7 +58,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def partner(launcher: bytes | None = None) -> list[bytes]:
-    """The program that is started for each message: a server has it ready (server/workers.py)."""
+    """The program that is started for each message: a server has it ready (server/pool.py)."""
     return [os.path.join(os.path.abspath(qmail_home(launcher=launcher)), queue_program())]
 
 

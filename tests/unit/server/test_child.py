@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING
 
 from smarthost.errors import Temporary
 from smarthost.policy.ucspi import Connection
-from smarthost.programs.ucspi.tcpserver import TcpFront
 from smarthost.server.child import Reception
 from smarthost.server.journal import VERBOSE, Journal
+from smarthost.server.tcpfront import TcpFront
 
 if TYPE_CHECKING:
     import pytest
