@@ -11,7 +11,6 @@ import sys
 from array import array
 from binascii import unhexlify
 from itertools import groupby
-from operator import itemgetter
 
 from smarthost.errors import FormatError
 
@@ -32,8 +31,6 @@ LABEL: Final = 1 + DIGITS  # with its @
 HELD_LIMIT: Final = 65536
 
 _HEXADECIMAL: Final = b"0123456789abcdef"
-_HEAD: Final = itemgetter(slice(LABEL + 1))
-_TAIL: Final = itemgetter(slice(LABEL, None))
 
 
 def label(nanoseconds: int) -> bytes:
@@ -62,12 +59,15 @@ class Localizer:
     for its rest.
     """
 
-    __slots__ = ("_at_start", "_held", "_localtime")
+    __slots__ = ("_at_start", "_held", "_localtime", "_split")
 
     def __init__(self, localtime: LocalTime) -> None:
         self._localtime = localtime
         self._held = b""
         self._at_start = True
+        import re  # noqa: PLC0415  (who only writes labels does without it)
+
+        self._split = re.compile(b"\n@(.{%d})" % (DIGITS + 1), re.DOTALL).split
 
     def feed(self, block: bytes) -> bytes:
         """What can be said once `block` has come."""
@@ -97,34 +97,33 @@ class Localizer:
             return b"\n".join([self._one(line) for line in (whole + tail).split(b"\n")])
 
     def _regular(self, text: bytes) -> bytes:
-        """All lines at once, if each begins with @, 24 digits and a space; FormatError if not."""
-        lines = text.split(b"\n")
-        del lines[-1]
-        count = len(lines)
-        heads = b"".join(map(_HEAD, lines))
-        digits = heads.translate(None, b"@ ")
+        """Whole lines at once, if after each @ come 24 digits and a space; FormatError if not."""
+        parts = self._split(b"\n" + text)
+        heads = b"".join(parts[1::2])
+        count = len(parts) // 2
+        digits = heads.translate(None, b" ")
+        # What the end of the text cut short was not found; it must not hide in the last part.
         if (
-            heads[:: LABEL + 1] != b"@" * count
-            or heads[LABEL :: LABEL + 1] != b" " * count
+            heads[DIGITS :: DIGITS + 1] != b" " * count
             or len(digits) != DIGITS * count
             or digits.translate(None, _HEXADECIMAL)
+            or b"\n@" in parts[-1][-DIGITS - 3 :]
         ):
-            raise FormatError("not all lines begin with a label of 24 digits")
+            raise FormatError("not all labels have 24 digits and a space")
         numbers = array("I", unhexlify(digits))
         if sys.byteorder == "little":
             numbers.byteswap()
-        nanoseconds = numbers[2::3].tolist()
         fields: list[bytes | int] = [0] * (2 * count)
-        fields[::2] = nanoseconds
-        fields[1::2] = map(_TAIL, lines)
+        fields[::2] = numbers[2::3].tolist()
+        fields[1::2] = parts[2::2]
         # Lines of one second have one beginning, which goes into the format: few seconds make up a block.
         layout = b"".join([self._layout(second) * lines for second, lines in _runs(numbers)])
-        return layout % tuple(fields)
+        return (parts[0] + layout % tuple(fields))[1:]
 
     def _layout(self, second: int) -> bytes:
         """How a line of that second is written from its nanoseconds and what follows its label."""
         signed = (second - EPOCH + 2**63) % 2**64 - 2**63
-        return self._second(signed) + b"%09d%b\n"
+        return b"\n" + self._second(signed) + b"%09d %b"
 
     def _one(self, line: bytes) -> bytes:
         """One line, whatever it begins with."""
@@ -150,8 +149,13 @@ def _runs(numbers: array[int]) -> Iterator[tuple[int, int]]:
     if not size:
         return
     # Most blocks are of one second: two comparisons of memory.
-    if low == low[:1] * size and high == high[:1] * size:
-        yield high[0] << 32 | low[0], size
+    if high == high[:1] * size:
+        above = high[0] << 32
+        if low == low[:1] * size:
+            yield above | low[0], size
+            return
+        for below, run in groupby(low):
+            yield above | below, len(list(run))
         return
     for second, run in groupby([above << 32 | below for above, below in zip(high, low, strict=True)]):
         yield second, len(list(run))

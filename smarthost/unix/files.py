@@ -61,6 +61,13 @@ def write_all(descriptor: int, data: bytes | bytearray | memoryview) -> None:
             done += write(descriptor, view[done:])
 
 
+def write_parts_all(descriptor: int, parts: Sequence[bytes | memoryview]) -> None:
+    """Write every byte of several buffers, without putting them together if one call is enough."""
+    done = write_parts(descriptor, parts)
+    if done < sum([len(part) for part in parts]):
+        write_all(descriptor, memoryview(b"".join(parts))[done:])
+
+
 def blocks(descriptor: int, size: int = BLOCK) -> Iterator[bytes]:
     """What can be read from the descriptor, as it comes, to the end of file."""
     while block := os.read(descriptor, size):

@@ -13,7 +13,7 @@ import time
 
 from smarthost import ending
 from smarthost.formats import tai64
-from smarthost.unix import files, signals
+from smarthost.unix import files, heap, signals
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -23,16 +23,22 @@ NAME = "tai64n"
 STDIN = 0
 STDOUT = 1
 
+BLOCK = 131072
+
 
 def body(_arguments: list[bytes]) -> int:
     signals.undo_python()
+    heap.keep()
     at_start = True
     try:
-        for block in files.blocks(STDIN):
+        for block in files.blocks(STDIN, BLOCK):
             stamp = tai64.label(time.time_ns()) + b" "
-            stamped = (stamp if at_start else b"") + block[:-1].replace(b"\n", b"\n" + stamp) + block[-1:]
+            stamped = block.replace(b"\n", b"\n" + stamp)
+            begun = stamp if at_start else b""
             at_start = block[-1:] == b"\n"
-            files.write_all(STDOUT, stamped)
+            files.write_parts_all(
+                STDOUT, [begun, memoryview(stamped)[: -len(stamp)] if at_start else stamped]
+            )
     except OSError:
         return 111
     return 0

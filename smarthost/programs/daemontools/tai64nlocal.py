@@ -14,7 +14,7 @@ import time
 
 from smarthost import ending
 from smarthost.formats import tai64
-from smarthost.unix import files, signals
+from smarthost.unix import files, heap, signals
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -27,6 +27,7 @@ STDOUT = 1
 
 def body(_arguments: list[bytes]) -> int:
     signals.undo_python()
+    heap.keep()
     localizer = tai64.Localizer(time.localtime)
     try:
         for block in files.blocks(STDIN):
