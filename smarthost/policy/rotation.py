@@ -9,8 +9,6 @@ full: everything before goes out in one write.
 
 from __future__ import annotations
 
-import re
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -63,25 +61,23 @@ def pieces(output: bytes, *, goes_on: bool) -> Iterator[bytes]:
 
     `goes_on`: it begins in the middle of a line whose head was written in an earlier step.
     """
-    held = b""
-    for line in re.findall(b"[^\n]*\n|[^\n]+", output):
-        rest = line
-        if not goes_on:
-            head = line[:HEAD].removesuffix(b"\n")
-            rest = line[len(head) :]
-            if len(head) > BUFFER - len(held):
-                if held:
-                    yield held
-                held = b""
-                if len(head) > BUFFER:
-                    yield head
-                    head = b""
-            held += head
-        goes_on = False
-        while len(held) + len(rest) > BUFFER:
-            free = BUFFER - len(held)
-            yield held + rest[:free]
-            held, rest = b"", rest[free:]
-        held += rest
-    if held:
-        yield held
+    at = 0
+    size = len(output)
+    while True:
+        if goes_on:  # nothing is held back yet
+            end = output.find(b"\n", at) + 1 or size
+            while end - at > BUFFER:
+                yield output[at : at + BUFFER]
+                at += BUFFER
+        if size - at <= BUFFER:
+            break
+        end = output.rfind(b"\n", at, at + BUFFER + 1)
+        if goes_on := end < at:  # a line that is too large for the buffer
+            end = output.find(b"\n", at, at + HEAD)
+            end = end if end >= 0 else min(at + HEAD, size)
+        elif end < at + BUFFER:  # else this newline is what the buffer has no more room for
+            end += 1
+        yield output[at:end]
+        at = end
+    if at < size:
+        yield output[at:]

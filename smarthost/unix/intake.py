@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
     Tee = Callable[[int, int, int], int]
 
-# What is looked at in one go, and what an ordinary pipe holds: the pipe for the copies is one.
-BLOCK: Final = 65536
+# What is looked at in one go: a pipe may hold as much again meanwhile.
+BLOCK: Final = 131072
 
 # While we look at one block the producer can fill the rest, and does not wait for our disk.
 PIPE_SIZE: Final = 262144

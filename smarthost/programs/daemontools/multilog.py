@@ -38,9 +38,10 @@ from smarthost import ending
 from smarthost.errors import Temporary
 from smarthost.formats import tai64
 from smarthost.policy import logscript, rotation
+from smarthost.policy.logpattern import SEEN_LIMIT
 from smarthost.policy.router import Router
 from smarthost.store.logdir import LogDir, attempt
-from smarthost.unix import errtext, files, intake, signals
+from smarthost.unix import errtext, files, heap, intake, signals
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -105,6 +106,8 @@ class Multilog:
     def __init__(self, script: logscript.Script) -> None:
         self._script = script
         self._router = Router(script.sinks)
+        self._only: LogDir | None = None  # where every line goes, if nothing else is asked for
+        self._expansion = 1.0  # of that directory: bytes out for a byte in, last time
         self._first = b""  # the stamp of the line that was begun
         self._directories: dict[int, LogDir] = {}
         self._statuses: dict[int, StatusFile] = {}
@@ -121,6 +124,8 @@ class Multilog:
                 directory = LogDir(sink, time.time_ns, pause)
                 self._directories[number] = directory
                 directory.open(start)
+                if len(self._script.sinks) == 1 and sink.takes_all:
+                    self._only = directory
 
     def close(self) -> None:
         """The end of input: every current is complete."""
@@ -177,6 +182,8 @@ class Multilog:
         if not seen:
             self._first = stamp
         done = 0
+        if self._only is not None and self._router.takers is None:
+            done, seen = self._carry_straight(self._only, text, seen, stamp)
         while seen < len(text):
             reach = self._reach(len(text) - seen)
             while True:
@@ -196,6 +203,60 @@ class Multilog:
             if routed.used:
                 self._first = stamp
         return done
+
+    def _carry_straight(self, directory: LogDir, text: bytes, seen: int, stamp: bytes) -> tuple[int, int]:
+        """All lines go to one directory: what is left to do is to find where its files end.
+
+        Answers how much is done and how much is seen. It stops early where a long line is under way.
+        """
+        done = 0
+        parts: list[bytes | memoryview] = []
+        length = 0  # of the parts
+        view = memoryview(text)
+        while seen < len(text):
+            room = directory.room - length
+            steps = max(1, int((room - 1) / self._expansion) // rotation.STEP)
+            while True:
+                reach = min(steps * rotation.STEP, len(text) - seen)
+                end = text.rfind(b"\n", done, seen + reach) + 1 or done
+                if seen + reach - end + len(stamp) >= SEEN_LIMIT:
+                    break
+                more = self._stamped(text[done:end], stamp) if stamp else [view[done:end]]
+                size = sum([len(part) for part in more])
+                if not size or size < room or steps == 1:
+                    break
+                self._expansion = size / (end - done)
+                steps = max(1, min(steps - 1, int((room - 1) / self._expansion) // rotation.STEP))
+            if seen + reach - end + len(stamp) >= SEEN_LIMIT:
+                break
+            if size and size < room:
+                parts += more
+                length += size
+            elif size:
+                for piece in rotation.pieces(b"".join(more), goes_on=False):
+                    if length + len(piece) < directory.room:
+                        parts.append(piece)
+                        length += len(piece)
+                        continue
+                    if parts:
+                        directory.append_within_room(parts, length)
+                    parts = []
+                    length = 0
+                    directory.append(piece)
+            if end > done:
+                self._expansion = size / (end - done)
+                self._first = stamp
+            done = end
+            seen += reach
+        if parts:
+            directory.append_within_room(parts, length)
+        return done, seen
+
+    def _stamped(self, lines: bytes, stamp: bytes) -> list[bytes | memoryview]:
+        """Whole lines with their stamps, in parts."""
+        if not lines:
+            return []
+        return [self._first, memoryview(lines.replace(b"\n", b"\n" + stamp))[: -len(stamp)]]
 
     def _reach(self, most: int) -> int:
         """How much to try at once so that every directory's output will probably fit its file: steps, or all."""
@@ -241,6 +302,7 @@ def body(arguments: list[bytes]) -> int:
     except OSError as error:
         raise Temporary(f"unable to switch to current directory: {errtext.reason(error)}") from error
     multilog = Multilog(logscript.parse(arguments))
+    heap.keep()
     try:
         multilog.open(start)
         source = intake.open_intake(STDIN, (signals.SIGTERM, signals.SIGALRM))
