@@ -11,7 +11,7 @@ import re
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
     from typing import Final
 
 SEEN_LIMIT: Final = 1000  # how much of a line a pattern sees, its time stamp included
@@ -110,7 +110,7 @@ class Selection:
 class Chooser:
     """Takes the selected lines out of many. None of them is as long as a pattern's view."""
 
-    __slots__ = ("_decide", "_landmarks", "_pick", "default")
+    __slots__ = ("_beginning", "_decide", "_landmarks", "default")
 
     def __init__(self, rules: Sequence[Rule]) -> None:
         self.default = True
@@ -132,18 +132,19 @@ class Chooser:
         self._landmarks = {
             landmark(pattern)[:_EASY_TO_FIND] for selects, pattern in undecided if selects != self.default
         }
-        self._pick: Callable[[bytes], list[bytes]] | None = None
-        if not self.default and len(undecided) == 1 and not undecided[0][1].startswith(b"*"):
-            # The usual case: one kind of line by how it begins. The expression itself can search for that.
-            self._pick = re.compile(b"\n" + expression(undecided[0][1]) + b"(?=\n)").findall
+        # The usual case: one kind of line by how it begins, taken out or left out.
+        self._beginning = b""
+        if len(undecided) == 1:
+            beginning, star, rest = undecided[0][1].partition(b"*")
+            if star and beginning and not rest:
+                self._beginning = b"\n" + beginning
 
     def choose(self, lines: bytes) -> bytes:
         """The selected ones among whole lines."""
         if not self._landmarks:
             return lines if self.default else b""
-        if self._pick is not None:
-            picked = b"".join(self._pick(b"\n" + lines))
-            return picked[1:] + b"\n" if picked else b""
+        if self._beginning:
+            return self._by_beginning(lines)
         if len(self._landmarks) == 1:
             [mark] = self._landmarks
             starts = self._starts(lines, mark)
@@ -164,6 +165,17 @@ class Chooser:
                 done = find(b"\n", start) + 1
         kept.append(lines[done:])
         return b"".join(kept)
+
+    def _by_beginning(self, lines: bytes) -> bytes:
+        """Cut at that beginning: each part but the first is the rest of such a line, and what is between
+        it and the next one, every newline before its line.
+        """
+        mark = self._beginning
+        first, *others = (b"\n" + lines).split(mark)
+        if not self.default:
+            rests = [part.partition(b"\n")[0] for part in others]
+            return (mark.join([b"", *rests]) + b"\n")[1:] if rests else b""
+        return b"".join([first, *[part[part.find(b"\n") :] for part in others if b"\n" in part]])[1:]
 
     @staticmethod
     def _starts(lines: bytes, mark: bytes) -> list[int]:
