@@ -19,7 +19,25 @@ OS = {"_collections_abc", "_stat", "genericpath", "os", "os.path", "posixpath", 
 EVERY = OS | {"__future__", "errno"}
 SERVER = EVERY | {"_socket", "_struct", "fcntl", "gc", "resource", "select", "struct"}
 
+# array counts itself among the sequences, which brings in collections.
+LABELS = EVERY | {
+    "_collections",
+    "_operator",
+    "array",
+    "binascii",
+    "collections",
+    "collections.abc",
+    "itertools",
+    "keyword",
+    "operator",
+    "reprlib",
+}
+
 MAY_LOAD = {
+    # Once per service; a pattern loads re, and a pipe ctypes.
+    "daemontools.multilog": LABELS | {"fcntl", "select"},
+    "daemontools.tai64n": LABELS,
+    "daemontools.tai64nlocal": LABELS,
     "daemontools.envdir": EVERY,
     "daemontools.envuidgid": EVERY,
     "daemontools.fghack": EVERY,

@@ -7,8 +7,6 @@ A star before a star waits for a literal star, as in the original's match.c.
 
 from __future__ import annotations
 
-import re
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -52,6 +50,8 @@ def expression(pattern: bytes) -> bytes:
 
     It never takes back a choice, as the original never does, so that no pattern costs more than one pass.
     """
+    import re  # noqa: PLC0415  (who chooses no lines does without its 10 ms)
+
     parts = []
     for index, byte in enumerate(pattern):
         following = pattern[index + 1 : index + 2]
@@ -121,6 +121,11 @@ class Chooser:
                 undecided = []
             elif undecided or selects != self.default:
                 undecided.append((selects, pattern))
+        if not undecided:
+            self._landmarks: set[bytes] = set()
+            return
+        import re  # noqa: PLC0415  (as above)
+
         decision = b"" if self.default else b"(?!)"
         for selects, pattern in undecided:
             here = expression(pattern) + b"\n"
