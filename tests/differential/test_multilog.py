@@ -299,14 +299,18 @@ def pausing(
             children.append(
                 subprocess.Popen([program, *script], stdin=source, stderr=subprocess.PIPE, cwd=place)
             )
-    left: list[Left] = []
+    # Mend both before either has ended: the second tries again when the first does.
+    first = []
     for child, place in zip(children, places, strict=True):
         assert child.stderr
-        first = child.stderr.readline()
+        first.append(child.stderr.readline())
         mend(place)
-        rest = child.stderr.read()
+    left: list[Left] = []
+    for child, place, warning in zip(children, places, first, strict=True):
+        assert child.stderr
+        stderr = warning + child.stderr.read()
         child.stderr.close()
-        left.append((child.wait(TIMEOUT), b"", first + rest, contents(place)))
+        left.append((child.wait(TIMEOUT), b"", stderr, contents(place)))
     return left
 
 
