@@ -8,7 +8,7 @@ Writes  socket, removed at the end; with -v a line for each event on descriptor 
         wrong on descriptor 2
 Exits   0 on SIGTERM, SIGINT or SIGQUIT, 100 for arguments that make no sense, 111 if it cannot serve
 Differs options end at the first argument that is none (the original's getopt takes the program's);
-        -d and -D, which it documents, it refuses;
+        -d and -D, which it documents, its release 1.0 refuses (Debian's takes them);
         values are whole numbers, and -c is not 0 (then the original exits at once); failures have
         this family's words and exit with 100 or 111, not with 1 and, for a program that cannot be
         run, 255; -q silences them too, as its manual says; a file that is no socket is not removed
