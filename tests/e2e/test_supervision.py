@@ -5,6 +5,7 @@ Not tested: a full process table, a full descriptor table.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import socket
@@ -293,8 +294,10 @@ OWN_ADDRESS = ".".join(map(str, (127, *(os.getpid() + 2**16).to_bytes(3, "big"))
 
 def listening(pid: int) -> list[tuple[str, int]]:
     """The TCP addresses that a process listens on, as the kernel tells."""
-    descriptors = Path(f"/proc/{pid}/fd")
-    sockets = {os.readlink(descriptors / name) for name in os.listdir(descriptors)}
+    sockets = set()
+    for descriptor in Path(f"/proc/{pid}/fd").iterdir():
+        with contextlib.suppress(FileNotFoundError):  # closed since it was listed
+            sockets.add(os.readlink(descriptor))
     rows = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
     found = [row[1].split(":") for row in rows if row[3] == "0A" and f"socket:[{row[9]}]" in sockets]
     return [(socket.inet_ntoa(bytes.fromhex(ip)[::-1]), int(port, 16)) for ip, port in found]
