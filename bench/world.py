@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import stat
 import subprocess
 from pathlib import Path
 
@@ -51,6 +52,7 @@ class World:
             spool.make_queue(os.fsencode(home))
         (self.home[OURS] / "bin" / "qmail-queue").symlink_to(self.launchers / "qmail-queue")
         self._mountable = self.peer is not None and self._may_mount()
+        self._give_queue_to_its_owner()
 
     def units(self, many: int) -> int:
         """How much work a full run does, cut for a quick one."""
@@ -113,6 +115,17 @@ class World:
             launcher = self.launchers / os.fsdecode(name)
             launcher.write_bytes(deployment.launcher(module))
             launcher.chmod(0o755)
+
+    def _give_queue_to_its_owner(self) -> None:
+        """The original's qmail-queue is setuid where it was installed as usual: the queue is its user's then."""
+        queue_program = self.peer / "bin" / "qmail-queue" if self.peer else None
+        if queue_program is None or not queue_program.exists() or os.geteuid() != 0:
+            return
+        status = queue_program.stat()
+        if status.st_mode & stat.S_ISUID:
+            queue = self.home[ORIGINAL] / "queue"
+            for path in (queue, *queue.rglob("*")):
+                os.chown(path, status.st_uid, status.st_gid)
 
     def _may_mount(self) -> bool:
         words = self.in_home(ORIGINAL, ["true"])
