@@ -31,10 +31,6 @@ DEFAULT_PATH = b"/bin:/usr/bin"
 # An exec that fails for one of these leaves the rest of PATH worth trying.
 _LOOK_FURTHER = {errno.ENOENT, errno.EACCES, errno.EPERM, errno.EISDIR}
 
-# The last line of every launcher, and more than a launcher can be long.
-_LAUNCHER_END = b"\n\nraise SystemExit(main())\n"
-_LAUNCHER_SIZE = 4096
-
 
 def candidates(program: bytes, path: bytes | None) -> Iterator[bytes]:
     """The files that `program` may mean, in order. An empty part of `path` is this directory."""
@@ -59,19 +55,13 @@ def _launcher_of(program: bytes) -> bytes | None:
 
 
 def _module_named_in(file: bytes) -> str | None:
-    """The module that a launcher points to. It does nothing else: any other file is somebody else's."""
+    from smarthost.formats import launcher  # noqa: PLC0415  a chain's links do not ask
+
     try:
-        with open(file, "rb") as launcher:
-            text = launcher.read(_LAUNCHER_SIZE)
+        with open(file, "rb") as opened:
+            return launcher.module_named_in(opened.read(launcher.SIZE))
     except OSError:
         return None
-    if text.startswith(b"#!") and text.endswith(_LAUNCHER_END):
-        words = text.removesuffix(_LAUNCHER_END).splitlines()[-1].split()
-        if words[:1] + words[2:] == [b"from", b"import", b"main"] and words[1].startswith(
-            b"smarthost.programs."
-        ):
-            return words[1].decode()
-    return None
 
 
 def execute(argv: Sequence[bytes], environ: Mapping[bytes, bytes] | None) -> NoReturn:
@@ -234,16 +224,9 @@ class Own:
         """Make this process one of this program: its name is how it finds its home."""
         sys.argv[:] = [os.fsdecode(self.file), *self._arguments]
 
-    def partner(self) -> Own | None:
-        """The program that this one starts each time it runs, if that is known and ours as well."""
-        named = getattr(self._module, "partner", None)
-        return own(named(self.file)) if named is not None else None
-
-    def run(self, partner: Any = None) -> int:
-        """Run it once, with what starts its partner if there is one. Its exit status."""
-        if partner is None:
-            return int(self._module.main(self._arguments))
-        return int(self._module.main_with(partner, self._arguments))
+    def run(self) -> int:
+        """Run it once. Its exit status."""
+        return int(self._module.main(self._arguments))
 
 
 def _identity(file: bytes) -> tuple[int, int, int, int] | None:

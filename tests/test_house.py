@@ -18,7 +18,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "unix": {"errors"},
     "ending": {"errors", "unix"},
     "options": {"errors"},
-    "launch": {"errors", "unix"},
+    "launch": {"errors", "formats", "unix"},
     "store": {"errors", "formats", "policy", "unix"},
     "server": {"errors", "formats", "launch", "policy", "store", "unix"},
     "supervision": {"errors", "ending", "formats", "policy", "store", "unix"},

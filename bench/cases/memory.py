@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from bench import processes
 from bench.cases.mail import service
 from bench.client import request
-from bench.figures import Case, Sample
+from bench.figures import ORIGINAL, Case, Sample
 from bench.table import Section
 
 if TYPE_CHECKING:
@@ -40,13 +40,13 @@ def cases(world: World) -> Iterator[Case]:
 
 
 def held(world: World, count: int, sent: bytes, side: str) -> Sample | None:
-    """Our qmail-queue, and the original's, are there too once the message has begun."""
+    """The original's qmail-queue is there too once the message has begun; ours needs no process of its own."""
     found = service(world, side, None)
     if found is None:
         return None
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (min(DESCRIPTORS, hard), hard))
-    each = 2 if sent else 1
+    each = 2 if sent and side == ORIGINAL else 1
     connections: list[socket.socket] = []
     with processes.serving(*found) as server:
         processes.settled(server.pid, 1)
@@ -72,7 +72,7 @@ def peak(world: World, size: int, side: str) -> Sample | None:
         socket.create_connection(("127.0.0.1", server.port)) as connection,
     ):
         connection.sendall(memoryview(request(size))[:-1])
-        processes.settled(server.pid, 3)
+        processes.settled(server.pid, 3 if side == ORIGINAL else 2)
         most = processes.peak_memory(server.pid)
         connection.sendall(b",")
         while connection.recv(1000):

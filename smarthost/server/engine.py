@@ -35,7 +35,6 @@ if TYPE_CHECKING:
     from smarthost.launch import Own
     from smarthost.server.child import Connection, Front
     from smarthost.server.journal import Journal
-    from smarthost.server.pool import Partner
     from smarthost.server.workers import Worker
     from smarthost.unix.signals import Handlers
 
@@ -283,12 +282,12 @@ class Engine:
         self._journal.flush()
         worker.give(job, connection.descriptor)
 
-    def _work(self, program: Own, job: Any, descriptors: list[int], partner: Partner | None) -> int:
+    def _work(self, program: Own, job: Any, descriptor: int) -> int:
         """In a worker: one connection."""
         facts, judged = job
-        connection = self._front.restore(descriptors[0], facts)
+        connection = self._front.restore(descriptor, facts)
         verdict = Verdict(*judged) if judged is not None else None
-        return self._reception.serve(lambda: program.run(partner), connection, verdict)
+        return self._reception.serve(program.run, connection, verdict)
 
     def _hear(self, worker: Worker) -> None:
         """A worker finished its client, or is gone."""

@@ -1,6 +1,6 @@
 """How is a message handed to the queue program? The other end of qmail-queue (qmail.c).
 
-The message goes to its descriptor 0, then the envelope to its 1, as they come: nothing is held but
+Where that is our own qmail-queue, this process does what it would do (queueing.py). Else the message goes to its descriptor 0, then the envelope to its 1, as they come: nothing is held but
 a block. The program commits only when it sees the zero byte that ends the envelope, so whoever gives
 up before it has queued nothing.
 """
@@ -10,14 +10,17 @@ from __future__ import annotations
 import errno
 import os
 
-from smarthost.formats import envelope
+from smarthost.formats import envelope, launcher
 from smarthost.policy import replies
+from smarthost.store.home import qmail_home
 from smarthost.unix import environment, files, process
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Final
+
+    from smarthost.store.queueing import OwnQueueing
 
     # Starts the queue program with these as its 0, 1 and 6. Answers its pid and how to wait for it:
     # its exit status, or minus the signal, or ChildProcessError. Raises OSError: EAGAIN and ENOMEM if
@@ -26,6 +29,8 @@ if TYPE_CHECKING:
 
 QUEUE_PROGRAM: Final = b"bin/qmail-queue"
 WORDS_DESCRIPTOR: Final = 6
+
+OWN_MODULE: Final = "smarthost.programs.qmail.qmail_queue"
 
 # Recipients are gathered to blocks: as much as a pipe takes at once.
 GATHERED: Final = files.BLOCK
@@ -37,6 +42,31 @@ def queue_program() -> bytes:
     """$QMAILQUEUE, else bin/qmail-queue, seen from the home."""
     named = os.environb.get(b"QMAILQUEUE")
     return QUEUE_PROGRAM if named is None else named
+
+
+def begin() -> Submission | OwnQueueing:
+    """Hand over a message. This directory is the home. Raises OSError as `Submission`."""
+    program = queue_program()
+    if not _is_own(program):
+        return Submission()
+    from smarthost.store.queueing import OwnQueueing  # noqa: PLC0415  another queue program needs none of it
+
+    return OwnQueueing(qmail_home(launcher=os.path.abspath(program)))
+
+
+def _is_own(program: bytes) -> bool:
+    """Whether this file is our qmail-queue, looked at anew for each message: it may be replaced at any time."""
+    try:
+        if not os.access(program, os.X_OK):
+            return False
+        descriptor = files.open_read(program)
+        try:
+            text = os.read(descriptor, launcher.SIZE)
+        finally:
+            os.close(descriptor)
+    except (OSError, ValueError):  # whatever it is, to start it will tell
+        return False
+    return launcher.module_named_in(text) == OWN_MODULE
 
 
 def start_program(message: int, addresses: int, words: int) -> tuple[int, Callable[[], int]]:

@@ -236,26 +236,51 @@ def test_memory_stays_flat(home: Path, tmp_path: Path, name: str) -> None:
 
 
 def pid_of(reply: bytes) -> int:
-    """The queue program's, as the reply names it."""
+    """Who queued the message, as the reply names it."""
     assert reply.startswith(b"Kok ")
     return int(reply.split()[3])
 
 
 @pytest.mark.slow
-def test_the_queue_program_of_a_warm_worker_is_there_already(home: Path) -> None:
+def test_our_queue_program_needs_no_process_of_its_own(home: Path) -> None:
     sent = qmqp.request(MESSAGE, b"me", [b"you"])
     env = {"QMAILHOME": str(home), "QMAILQUEUE": ours("qmail-queue")}
     # One client at a time: the next one waits for the worker.
-    with serving([ours("tcpserver"), "-c1", *QUIET, ours("qmail-qmqpd")], home.parent, env=env) as server:
+    with serving([ours("tcpserver"), "-vc1", *QUIET, ours("qmail-qmqpd")], home.parent, env=env) as server:
         first = pid_of(qmqp.send(HOST, server.port, sent))
-        assert os.path.exists(f"/proc/{first}")
+        server.wait_for(b"end %d status 0\n" % first)
         assert qmqp.exchange(HOST, server.port, sent[:-9], half_close=True) == b""
         assert pid_of(qmqp.send(HOST, server.port, sent)) == first
         os.kill(first, 9)
         eventually(lambda: not os.path.exists(f"/proc/{first}"), "it to end")
         assert pid_of(qmqp.send(HOST, server.port, sent)) != first
-        assert pid_of(qmqp.send(HOST, server.port, sent)) != first
-    assert len(messages(home)) == 4
+    assert len(messages(home)) == 3
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("which", ["warm", "cold"])
+def test_files_of_the_queue_have_their_modes_whatever_the_umask(home: Path, which: str) -> None:
+    env = {"QMAILHOME": str(home), "QMAILQUEUE": ours("qmail-queue")}
+    masked = ["sh", "-c", 'umask 077; exec "$@"', "sh"]
+    with serving([*masked, *tcpserver(which), ours("qmail-qmqpd")], home.parent, env=env) as server:
+        for _ in range(2):
+            qmqp.send(HOST, server.port, qmqp.request(MESSAGE, b"a", [b"b"]))
+    modes = {(home / "queue" / path).stat().st_mode & 0o7777 for path in queued(home)}
+    assert modes == {0o644}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("which", ["warm", "cold"])
+def test_an_address_that_is_refused_leaves_nothing_in_the_queue(home: Path, which: str) -> None:
+    with service(which, home) as server:
+        sent = qmqp.request(MESSAGE, b"a", [b"x" * 1000, b"b"])
+        reply = b"Dsorry, I can't accept addresses like that (#5.1.3)"
+        assert qmqp.send(HOST, server.port, sent) == reply
+        assert queued(home) == {}
+        for part in ("pid", "intd"):
+            (home / "queue" / part).rmdir()
+        sent = qmqp.request(MESSAGE, b"a", [b"b"])
+        assert qmqp.send(HOST, server.port, sent) == b"Zqq trouble creating files in queue (#4.3.0)"
 
 
 @pytest.mark.slow

@@ -10,7 +10,8 @@ Exits   0 after a reply or a lost client, 100 malformed request, 111 out of time
 Differs The home is not compiled in. A length that is more than the request has left is refused when
         it is read, not when the request's bytes have run out. Status 82 with words that begin with
         neither D nor Z is a temporary failure; the original hands on any words, and takes none
-        before a zero byte for success. A client on a UNIX-domain socket is named by its user's number;
+        before a zero byte for success. Where the queue program is our qmail-queue no process is started:
+        this one does its work, and is who the reply names. A client on a UNIX-domain socket is named by its user's number;
         the original knows no such clients.
 """
 
@@ -23,18 +24,21 @@ from smarthost import ending
 from smarthost.errors import FormatError
 from smarthost.formats import netstring, qmqp, received
 from smarthost.policy import replies
+from smarthost.store import (
+    queueing,  # noqa: F401  `submission` wants it, and a server has everything loaded before it forks
+    submission,
+)
 from smarthost.store.home import qmail_home
-from smarthost.store.submission import Submission, queue_program, start_program
 from smarthost.unix import files, signals
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
     from types import FrameType
     from typing import Final
 
-    from smarthost.server.pool import Partner as Ready
-    from smarthost.store.submission import Start
+    from smarthost.store.queueing import OwnQueueing
+    from smarthost.store.submission import Submission
 
 NAME: Final = "qmail-qmqpd"
 REENTRANT: Final = True
@@ -49,43 +53,21 @@ MALFORMED: Final = 100
 NO_RESOURCES: Final = 111
 
 
-class _HourIsOver(Exception):
-    pass
+class _HourIsOver(BaseException):
+    """Not for those who answer for their own failures."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     return ending.run(NAME, body, argv, manual=__doc__)
 
 
-def partner(launcher: bytes | None = None) -> list[bytes]:
-    """The program that is started for each message: a server has it ready (server/pool.py)."""
-    return [os.path.join(os.path.abspath(qmail_home(launcher=launcher)), queue_program())]
-
-
-def main_with(ready: Ready, argv: Sequence[str]) -> int:
-    """The same as main, in a process that has its partner."""
-    return ending.run(NAME, lambda _: body([], partly_ready(ready)), argv)
-
-
-def partly_ready(ready: Ready) -> Start:
-    """Start the partner, where it is what this connection asks for and has not been replaced."""
-
-    def start(message: int, addresses: int, words: int) -> tuple[int, Callable[[], int]]:
-        if partner() != [ready.program.file] or not ready.is_ready():
-            return start_program(message, addresses, words)
-        ready.start(message, addresses, words)
-        return ready.pid, ready.wait
-
-    return start
-
-
-def body(arguments: list[bytes], start: Start = start_program) -> int:
+def body(arguments: list[bytes]) -> int:
     del arguments  # the original looks at none
     pipe = signals.exchange(signals.SIGPIPE, signals.IGNORED)
     handler = signals.exchange(signals.SIGALRM, _end_of_hour)
     try:
         signals.alarm(HOUR)
-        return serve(qmail_home(), start)
+        return serve(qmail_home())
     except _HourIsOver:
         return NO_RESOURCES
     finally:
@@ -98,9 +80,9 @@ def _end_of_hour(_signum: int, _frame: FrameType | None) -> None:
     raise _HourIsOver
 
 
-def serve(home: bytes, start: Start) -> int:
-    """Take one request and answer it; `start` starts the queue program. What to exit with."""
-    session = Session(home, start)
+def serve(home: bytes) -> int:
+    """Take one request and answer it. What to exit with."""
+    session = Session(home)
     decoder = qmqp.RequestDecoder()
     try:
         while not decoder.done:
@@ -131,12 +113,11 @@ def serve(home: bytes, start: Start) -> int:
 class Session:
     """What has become of one request so far."""
 
-    __slots__ = ("_acceptable", "_home", "_start", "_submission", "_waiting", "reply")
+    __slots__ = ("_acceptable", "_home", "_submission", "_waiting", "reply")
 
-    def __init__(self, home: bytes, start: Start) -> None:
+    def __init__(self, home: bytes) -> None:
         self._home = home
-        self._start = start
-        self._submission: Submission | None = None
+        self._submission: Submission | OwnQueueing | None = None
         # The Received line, until the message's first bytes take it along.
         self._waiting = b""
         self._acceptable = True
@@ -146,38 +127,38 @@ class Session:
         """Raises OSError if the queue program cannot be given the message."""
         if isinstance(event, qmqp.Begin):
             os.chdir(self._home)
-            self._submission = Submission(self._start)
+            self._submission = submission.begin()
             self._waiting = _received()
             return
-        submission = self._submission
-        assert submission is not None
+        under_way = self._submission
+        assert under_way is not None
         if isinstance(event, qmqp.Part):
             if self._waiting:
-                submission.write(self._waiting + event.data)
+                under_way.write(self._waiting + event.data)
                 self._waiting = b""
             else:
-                submission.write(event.data)
+                under_way.write(event.data)
         elif isinstance(event, qmqp.Sender):
-            self._take_address(submission, event)
+            self._take_address(under_way, event)
         else:
-            reply = submission.finish()
+            reply = under_way.finish()
             if not self._acceptable:
                 reply = replies.BAD_ADDRESS
-            self.reply = replies.accepted(int(time()), submission.pid) if reply is None else reply
+            self.reply = replies.accepted(int(time()), under_way.pid) if reply is None else reply
 
-    def _take_address(self, submission: Submission, event: qmqp.Sender) -> None:
+    def _take_address(self, under_way: Submission | OwnQueueing, event: qmqp.Sender) -> None:
         if self._waiting:  # the message had no bytes
-            submission.write(self._waiting)
+            under_way.write(self._waiting)
             self._waiting = b""
         address = event.address
         if address is None:
             self._acceptable = False
-            submission.refuse()
+            under_way.refuse()
             address = b""
         if isinstance(event, qmqp.Recipient):
-            submission.recipient(address)
+            under_way.recipient(address)
         else:
-            submission.sender(address)
+            under_way.sender(address)
 
     def abandon(self) -> None:
         if self._submission is not None:

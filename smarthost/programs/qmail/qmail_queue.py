@@ -18,15 +18,13 @@ Differs The home is not compiled in, and the program is not setuid. The link int
 from __future__ import annotations
 
 import os
-from time import time
 
 from smarthost import ending
-from smarthost.errors import FormatError
-from smarthost.formats import envelope, received
 from smarthost.policy import replies
 from smarthost.store import spool
 from smarthost.store.home import qmail_home
-from smarthost.unix import files, identity, signals
+from smarthost.store.queueing import UMASK, Queueing
+from smarthost.unix import files, signals
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -55,9 +53,6 @@ DEAF_TO: Final = (
     signals.SIGXFSZ,
 )
 
-# How a message came, by the account that brings it.
-INVOKED: Final = {b"alias": b"by alias", b"qmaild": b"from network", b"qmails": b"for bounce"}
-
 
 class _DayIsOver(BaseException):
     """Nothing may be tidied any more: qmail-send may soon do that, and no handler is to delay us."""
@@ -70,7 +65,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def body(arguments: list[bytes]) -> int:
     del arguments  # the original looks at none
     home = qmail_home()
-    umask = os.umask(0o033)
+    umask = os.umask(UMASK)
     handlers = [(signum, signals.exchange(signum, signals.IGNORED)) for signum in DEAF_TO]
     handlers.append((signals.SIGALRM, signals.exchange(signals.SIGALRM, _end_of_day)))
     try:
@@ -91,60 +86,24 @@ def _end_of_day(_signum: int, _frame: FrameType | None) -> None:
 
 def queue(home: bytes) -> int:
     """Queue what is on the descriptors. What to exit with."""
+    queueing = Queueing()
     try:
-        os.chdir(home)
-    except OSError:
-        return replies.NO_HOME
-    try:
-        os.chdir(b"queue")
-    except OSError:
-        return replies.NO_QUEUE
-    draft = spool.Draft(b".")
-    try:
-        _fill(draft)
-        status = replies.QUEUED
-    except spool.Failed as failed:
-        status = failed.status
-    except envelope.AddressTooLong:
-        status = replies.ADDRESS_TOO_LONG
-    except FormatError:
-        status = replies.BAD_ENVELOPE
-    except MemoryError:
-        status = replies.OUT_OF_MEMORY
-    except Exception:  # noqa: BLE001  a mistake of our own has its status, and must not leave half a message
-        status = replies.BUG
+        return queueing.attempt(lambda: _carry(queueing, home))
     finally:
-        draft.close()
-    if status == replies.QUEUED:
-        spool.pull_trigger(b".")
-    else:
-        draft.take_back()
-    return status
+        queueing.close()
 
 
-def _fill(draft: spool.Draft) -> None:
-    pid, uid, seconds = os.getpid(), os.getuid(), int(time())
-    line = received.by_queue(pid, _invoked(uid), seconds)
-    draft.open(pid, seconds)
-    block = _read(MESSAGE)
-    draft.write(line + block)
-    while block:
-        block = _read(MESSAGE)
-        if block:
-            draft.write(block)
-    start = draft.begin_envelope(uid, pid)
-    checker = envelope.EnvelopeChecker()
-    while not checker.done:
+def _carry(queueing: Queueing, home: bytes) -> None:
+    queueing.begin(home)
+    while block := _read(MESSAGE):
+        queueing.message(block)
+    queueing.complete()
+    while not queueing.done:
         block = _read(ENVELOPE)
         if not block:
             raise spool.Failed(replies.READ_ERROR)
-        draft.write(start + checker.feed(block))
-        start = b""
-    draft.commit()
-
-
-def _invoked(uid: int) -> bytes:
-    return INVOKED.get(identity.name_of(uid) or b"", b"by uid %d" % uid)
+        queueing.envelope(block)
+    queueing.commit()
 
 
 def _read(descriptor: int) -> bytes:
