@@ -62,15 +62,21 @@ def unpack(data: bytes) -> Status:
     )
 
 
-def describe(status: Status, now: int, *, normally_up: bool) -> bytes:
-    """The words of svstat. `now` as `since`; a change that is still to come was just now."""
+def seconds(since: int, now: int) -> int:
+    """How long ago that was; a change that is still to come was just now."""
     # A double has room for 53 bits: the original shows the seconds of a nonsensical label as this does.
-    seconds = int(float(max(now - status.since, 0)))
+    return int(float(max(now - since, 0)))
+
+
+def describe(status: Status, now: int, *, normally_up: bool, ready_since: int | None = None) -> bytes:
+    """The words of svstat. `now` and `ready_since` as `since`."""
+    ago = seconds(status.since, now)
     if status.pid:
-        words = b"up (pid %d) %d seconds" % (status.pid, seconds)
+        words = b"up (pid %d) %d seconds" % (status.pid, ago)
         words += b"" if normally_up else b", normally down"
         words += b", paused" if status.paused else b""
-        return words + (b", want down" if status.want == WANT_DOWN else b"")
-    words = b"down %d seconds" % seconds
+        words += b", want down" if status.want == WANT_DOWN else b""
+        return words + (b", ready %d seconds" % seconds(ready_since, now) if ready_since is not None else b"")
+    words = b"down %d seconds" % ago
     words += b", normally up" if normally_up else b""
     return words + (b", want up" if status.want == WANT_UP else b"")

@@ -5,7 +5,10 @@ Every one of these files is named from the directory itself:
 supervise/ok       a fifo that whoever supervises the service reads
 supervise/control  a fifo from which that takes commands, a letter each
 supervise/status   formats.status
+supervise/ready    formats.readiness; ours alone writes it, and
+supervise/child    formats.lastchild
 down               is there if the service is not to start by itself
+notification-fd    is there if the service says when it is ready
 """
 
 from __future__ import annotations
@@ -13,7 +16,8 @@ from __future__ import annotations
 import errno
 import os
 
-from smarthost.errors import Temporary
+from smarthost.errors import FormatError, Temporary
+from smarthost.formats import lastchild, readiness
 from smarthost.unix import errtext, files
 
 TYPE_CHECKING = False
@@ -23,7 +27,10 @@ if TYPE_CHECKING:
 OK = b"supervise/ok"
 CONTROL = b"supervise/control"
 STATUS = b"supervise/status"
+READY = b"supervise/ready"
+CHILD = b"supervise/child"
 DOWN = b"down"
+NOTIFICATION = b"notification-fd"
 
 
 def visit(directories: Iterable[bytes]) -> Iterator[tuple[bytes, OSError | None]]:
@@ -80,3 +87,35 @@ def is_normally_up() -> bool:
 def open_status() -> int:
     """Raises OSError. The file is replaced as a whole, so that one read gets all of one state."""
     return files.open_read(STATUS)
+
+
+def ready_since(pid: int) -> int | None:
+    """Since which second, as TAI64 counts it, the process has been ready; None if it has not said so."""
+    try:
+        return readiness.since(_content(READY, readiness.SIZE), pid)
+    except (OSError, FormatError):
+        return None
+
+
+def says_when_ready() -> bool:
+    try:
+        files.look(NOTIFICATION)
+    except OSError:
+        return False
+    return True
+
+
+def is_finishing() -> bool:
+    """Whether its ./finish is running. To be asked of one that is down."""
+    try:
+        return lastchild.unpack(_content(CHILD, lastchild.SIZE)).kind == lastchild.FINISH
+    except (OSError, FormatError):
+        return False
+
+
+def _content(path: bytes, size: int) -> bytes:
+    descriptor = files.open_read(path)
+    try:
+        return os.read(descriptor, size)
+    finally:
+        os.close(descriptor)

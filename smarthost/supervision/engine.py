@@ -5,9 +5,12 @@
 Reads   DIRECTORY, a directory of service directories, or of links to them, at the start, every
         five seconds, and at once on SIGHUP; CONFIGURATION, supervisord's own file, for its sockets,
         its log and programs of its own (without it there are none)
-Writes  NAME/supervise/logpipe of each service with a logger; on stderr what an administrator must know
+Writes  supervise/ of each service and of each logger, as daemontools' supervise; on stderr what an
+        administrator must know
 Exits   0 when all services have been stopped in order, after SIGTERM, SIGINT or supervisorctl shutdown;
-        a second signal leaves what still runs. 111 when it cannot start
+        what does not end within a minute, or before a second signal, is left. 111 when it cannot start
+
+Killed, it leaves the services running, and the next one takes them over.
 """
 
 from __future__ import annotations
@@ -32,9 +35,11 @@ from smarthost.supervision.wake import Poller
 from smarthost.unix import errtext
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 NAME: Final = "smarthost"
+# A start that was under way when the last engine was killed has its locks for some milliseconds more.
+PATIENCE: Final = 0.5
 # As svscan, in seconds.
 SCAN_INTERVAL: Final = 5.0
 # A service is gone when this many scans in turn have not found it: replacing a link takes a moment.
@@ -51,9 +56,11 @@ class EngineOptions(ServerOptions):  # type: ignore[misc]  # supervisor is untyp
     poller: Poller
     server_configs: list[dict[str, Any]]
 
-    def __init__(self, starter: start.Starter) -> None:
+    def __init__(self, starter: start.Starter, name: str) -> None:
         super().__init__()
         self.starter = starter
+        self.name = name
+        self.service: Callable[[bytes], ServiceGroup | None] = lambda _name: None
         self.poller.close()
         self.poller = Poller(self)
 
@@ -69,7 +76,7 @@ class EngineOptions(ServerOptions):  # type: ignore[misc]  # supervisor is untyp
         """What an administrator must know, on stderr and in the log."""
         self.logger.warn(text)
         try:
-            os.write(2, os.fsencode(f"{NAME}: warning: {text}\n"))
+            os.write(2, os.fsencode(f"{self.name}: warning: {text}\n"))
         except OSError:
             pass
 
@@ -101,20 +108,20 @@ class EngineOptions(ServerOptions):  # type: ignore[misc]  # supervisor is untyp
 
 
 class Engine(Supervisor):  # type: ignore[misc]  # supervisor is untyped
-    def __init__(self, options: EngineOptions, directory: bytes) -> None:
+    """stops: whether a service is stopped once it is no longer in the directory."""
+
+    def __init__(self, options: EngineOptions, directory: bytes, *, stops: bool = True) -> None:
         super().__init__(options)
+        options.service = self._called
+        self._stops = stops
         self._directory = directory
         self._next_scan = 0.0
         self._services: dict[Identity, ServiceGroup] = {}
         self._missed: dict[Identity, int] = {}
         self._unclear: dict[bytes, str] = {}  # so that each is said once
 
-    def run(self) -> None:
-        try:
-            super().run()
-        finally:
-            for group in self.process_groups.values():
-                group.before_remove()
+    def _called(self, name: bytes) -> ServiceGroup | None:
+        return next((group for group in self._services.values() if group.config.service.name == name), None)
 
     # The scan
 
@@ -132,8 +139,12 @@ class Engine(Supervisor):  # type: ignore[misc]  # supervisor is untyped
         self.options.poller.wake_at(self._next_scan)
 
     def runforever(self) -> None:
-        self.tick()
-        super().runforever()
+        try:
+            self.tick()
+            super().runforever()
+        finally:
+            for group in self.process_groups.values():
+                group.before_remove()
 
     def _scan(self) -> None:
         seen: set[Identity] = set()
@@ -155,12 +166,26 @@ class Engine(Supervisor):  # type: ignore[misc]  # supervisor is untyped
                     self._services[service.identity] = self.process_groups[config.name]
                     self.options.poller.hurry()
         self._say_once(unclear)
-        for identity, group in self._services.items():
-            unsure = group.config.service.name in unclear
-            self._missed[identity] = 0 if identity in seen or unsure else self._missed.get(identity, 0) + 1
-            if self._missed[identity] >= SCANS_TO_BE_GONE and not group.closing:
-                self.options.logger.info(f"{group.config.name} is no longer in the directory: stopping it")
+        for identity, group in list(self._services.items()):
+            if identity in seen:
+                self._missed[identity] = 0
+                group.look_again()
+            elif group.config.service.name not in unclear:
+                self._missed[identity] = self._missed.get(identity, 0) + 1
+                self._miss(identity, group)
+
+    def _miss(self, identity: Identity, group: ServiceGroup) -> None:
+        """A scan has not found it."""
+        if not group.attended():
+            self._drop(identity, group)
+        elif self._missed[identity] == SCANS_TO_BE_GONE and not group.closing:
+            if self._stops or group.is_deleted():
+                self.options.announce(f"{group.config.name} is no longer in the directory: stopping it")
                 group.stop_all()
+            else:
+                self.options.announce(
+                    f"{group.config.name} is no longer in the directory: it goes on until svc -x"
+                )
 
     def _drop(self, identity: Identity, group: ServiceGroup) -> None:
         group.stop_all()
@@ -182,6 +207,20 @@ class Engine(Supervisor):  # type: ignore[misc]  # supervisor is untyped
                 del self._services[identity]
         return removed
 
+    def reap(self, once: bool = False, recursionguard: int = 0) -> None:  # noqa: ARG002  supervisord's
+        """As many as have ended. supervisord forgets an id after it has told, when it may be in use again."""
+        while True:
+            pid, status = self.options.waitpid()
+            if not pid:
+                return
+            process = self.options.pidhistory.pop(pid, None)
+            if process is None:
+                self.options.logger.info(f"reaped unknown pid {pid}")
+            else:
+                process.finish(pid, status)
+            if once:
+                return
+
     def diff_to_active(self) -> tuple[list[Any], list[Any], list[Any]]:
         """For supervisorctl update, which would remove every group that is not in CONFIGURATION."""
         added, changed, removed = super().diff_to_active()
@@ -193,6 +232,8 @@ class Engine(Supervisor):  # type: ignore[misc]  # supervisor is untyped
         """All at once, each in its own order; supervisord stops one group after the other."""
         for group in self.stop_groups:
             group.stop_all()
+            if isinstance(group, ServiceGroup):
+                group.give_up_if_late()
 
     def ordered_stop_groups_phase_2(self) -> None:
         """Nothing to wait for before the next group."""
@@ -218,23 +259,44 @@ def lock(directory: bytes) -> int:
         descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     except OSError as error:
         raise Temporary(f"unable to read {os.fsdecode(directory)}: {errtext.reason(error)}") from error
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        os.close(descriptor)
-        raise Temporary(f"the services of {os.fsdecode(directory)} are already being run") from error
-    return descriptor
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            if time.monotonic() < deadline:
+                time.sleep(0.01)
+                continue
+            os.close(descriptor)
+            raise Temporary(f"the services of {os.fsdecode(directory)} are already being run") from error
+        return descriptor
 
 
-def serve(directory: bytes, configuration: str | None, environ: dict[bytes, bytes]) -> int:
-    """Run the services until told to stop."""
+def serve(
+    directory: bytes,
+    configuration: str | None,
+    environ: dict[bytes, bytes],
+    *,
+    name: str = NAME,
+    null: bool = True,
+    stops: bool = True,
+) -> int:
+    """Run the services until told to stop.
+
+    name: how messages begin; null: whether services get /dev/null as standard input, or our own; stops: whether
+    one that is no longer in the directory is stopped
+    """
     start.keep_to_ourselves()
-    starter = start.Starter(environ)
+    starter = start.Starter(environ, null=null)
     start.raise_limit()
     directory = os.path.abspath(directory)
     held = lock(directory)
+
+    def make(options: EngineOptions) -> Engine:
+        return Engine(options, directory, stops=stops)
+
     try:
-        while _once(directory, configuration, starter) == SupervisorStates.RESTARTING:
+        while run_once(make, configuration, starter, name) == SupervisorStates.RESTARTING:
             pass
     finally:
         os.close(held)
@@ -242,19 +304,22 @@ def serve(directory: bytes, configuration: str | None, environ: dict[bytes, byte
     return 0
 
 
-def _once(directory: bytes, configuration: str | None, starter: start.Starter) -> int:
-    options = EngineOptions(starter)
+def run_once(
+    make: Callable[[EngineOptions], Engine], configuration: str | None, starter: start.Starter, name: str
+) -> int:
+    """Until a signal, or supervisorctl, ends it or has it begin anew: which of both."""
+    options = EngineOptions(starter, name)
     arguments: Sequence[str] = ["-n"]
     if configuration is None:
         options.configfile = io.StringIO(_WITHOUT_CONFIGURATION)
     else:
         arguments = ["-n", "-c", configuration]
-    options.realize(arguments, doc=__doc__, progname=NAME)
+    options.realize(arguments, doc=__doc__, progname=name)
     options.first = True
     options.test = False
     options.nocleanup = True
     try:
-        Engine(options, directory).main()
+        make(options).main()
     except asyncore.ExitNow:
         pass
     finally:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import time
@@ -15,6 +16,7 @@ from supervisor.process import ProcessGroup
 from supervisor.states import ProcessStates
 
 from smarthost.supervision import multilog
+from smarthost.supervision.attendance import open_home
 from smarthost.supervision.logpipe import LogPipe
 from smarthost.supervision.process import ServiceProcess
 from smarthost.supervision.scan import Service, called
@@ -25,6 +27,10 @@ from smarthost.supervision.scan import Service, called
 LOGGER_BOUND: Final = 5.0
 # With unread lines in the pipe it is worth waiting for longer: the disk may be slow, or full.
 UNREAD_BOUND: Final = 30.0
+# After that it is sent TERM, and may take as long again as one that writes to a slow disk needs.
+LAST_BOUND: Final = 10.0
+# How long a service may take to end after its TERM when the engine ends. Then it is left: never KILL.
+PRODUCER_BOUND: Final = 60.0
 
 
 class ServiceProcessConfig(ProcessConfig):  # type: ignore[misc]  # supervisor is untyped
@@ -53,8 +59,8 @@ class ServiceProcessConfig(ProcessConfig):  # type: ignore[misc]  # supervisor i
         self.path = path
         self.priority = priority
         self.directory = os.fsdecode(path)
-        # As supervise, once: when the service is first seen. lexists would miss a `down` that is unreadable.
-        self.autostart = not os.path.lexists(path + b"/down")
+        self.shown = self.directory
+        self.autostart = False  # supervisord is not to start it: we do
         self.logger: ServiceProcess | None = None
         self._logfile: str | None = None
 
@@ -100,22 +106,90 @@ class ServiceGroup(ProcessGroup):  # type: ignore[misc]  # supervisor is untyped
     def __init__(self, config: ServiceGroupConfig) -> None:
         super().__init__(config)
         self.closing = False
+        self._closing_since = 0.0
         self._alone_since: float | None = None
+        self._given_up = False
         self.producer: ServiceProcess = self.processes[config.producer.name]
         self.logger: ServiceProcess | None = None
         self._pipe: LogPipe | None = None
         if config.logger is not None:
-            self._pipe = LogPipe(config.service.path)
+            self._pipe = LogPipe(lambda: self.open_home(self.producer))
             self.logger = self.processes[config.logger.name]
             config.producer.logger = config.logger.logger = self.logger
 
-    def ends_for(self, process: ServiceProcess) -> tuple[int | None, int | None]:
-        """Standard input and output for one of the processes; None: what it has without us. Raises OSError."""
+    # What its processes ask
+
+    def open_home(self, process: ServiceProcess) -> int:
+        """A descriptor of its directory, whatever that is called by now. Raises OSError."""
+        home = self.producer.attendance.home
+        if process is not self.producer:
+            outer = self.open_home(self.producer)
+            try:
+                return open_home(b"log", at=outer)
+            finally:
+                os.close(outer)
+        if home >= 0:
+            return os.dup(home)
+        service: Service = self.config.service
+        opened = open_home(service.path)
+        found = os.fstat(opened)
+        if (found.st_dev, found.st_ino) != service.identity:
+            os.close(opened)
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
+        return opened
+
+    def places_for(self, process: ServiceProcess) -> dict[int, int]:
+        """What stands where for one of the processes; the caller closes it. Raises OSError."""
         if self._pipe is None:
-            return None, None
+            return {}
         if process is self.logger:
-            return self._pipe.reading_end(last=self._alone_since is not None), None
-        return None, self._pipe.writing_end()
+            return {0: self._pipe.reading_end(last=self._alone_since is not None)}
+        return {1: self._pipe.writing_end()}
+
+    def hold_pipe(self) -> None:
+        """For a process that has its end already. Raises OSError."""
+        if self._pipe is not None:
+            self._pipe.hold()
+
+    def is_over(self, process: ServiceProcess) -> bool:
+        """Whether the process is not to be started any more."""
+        return self.closing and process is self.producer
+
+    def is_ready(self) -> bool:
+        """It has said so; or, if it never does, has been up for a second."""
+        if self.producer.announces:
+            return self.producer.ready
+        return bool(self.producer.state == ProcessStates.RUNNING)
+
+    def waits_for(self, process: ServiceProcess) -> str:
+        """The services that it depends on and that are not ready, for a line in the log."""
+        if process is not self.producer:
+            return ""
+        missing = []
+        for name in process.settings.depends():
+            other = self.config.options.service(name)
+            if other is None:
+                missing.append(f"{called(name)} (which is not there)")
+            elif not other.is_ready():
+                missing.append(other.config.name + (" (in a circle)" if other.depends_on(self) else ""))
+        return ", ".join(missing)
+
+    def depends_on(self, target: ServiceGroup) -> bool:
+        """Itself or through others."""
+        seen: set[int] = set()
+        open_ends = [self]
+        while open_ends:
+            group = open_ends.pop()
+            if group is target:
+                return True
+            if id(group) in seen or group.producer.attendance.home < 0:
+                continue
+            seen.add(id(group))
+            found = (self.config.options.service(name) for name in group.producer.settings.depends())
+            open_ends += [other for other in found if other is not None]
+        return False
+
+    # The end
 
     def stop_all(self) -> None:
         """Stop in order; called in every round of the main loop until nothing is up.
@@ -124,11 +198,13 @@ class ServiceGroup(ProcessGroup):  # type: ignore[misc]  # supervisor is untyped
         what is left and then the end of file, ends by itself. It is sent TERM only when it has not
         ended after a bound. A logger that dies before it has read everything is started again.
         """
-        self.closing = True
-        self._stop(self.producer)
+        now = time.monotonic()
+        if not self.closing:
+            self.closing = True
+            self._closing_since = now
+        self._end(self.producer)
         if self.logger is None or self._pipe is None or self.producer.up():
             return
-        now = time.monotonic()
         if self._alone_since is None:
             self._alone_since = now
             self._pipe.end_writing()
@@ -137,7 +213,7 @@ class ServiceGroup(ProcessGroup):  # type: ignore[misc]  # supervisor is untyped
         if now >= bound:
             if unread and not self.logger.up() and self.logger.state == ProcessStates.BACKOFF:
                 self.config.options.announce(f"{unread} bytes for the log of {self.config.name} are lost")
-            self._stop(self.logger)
+            self._end(self.logger)
             return
         self.config.options.poller.wake_at(bound)
         if self.logger.up():
@@ -148,19 +224,52 @@ class ServiceGroup(ProcessGroup):  # type: ignore[misc]  # supervisor is untyped
             self.logger.settle()
 
     @staticmethod
-    def _stop(process: ServiceProcess) -> None:
-        if process.state in (ProcessStates.STARTING, ProcessStates.RUNNING):
-            process.stop()
+    def _end(process: ServiceProcess) -> None:
+        if process.state in (ProcessStates.STARTING, ProcessStates.RUNNING) or (
+            process.up() and process.state == ProcessStates.BACKOFF
+        ):
+            process.end()
         process.settle()
+
+    def give_up_if_late(self) -> None:
+        """What does not end runs on: the next engine takes it over."""
+        now = time.monotonic()
+        since, bound = self._closing_since, PRODUCER_BOUND
+        if self._alone_since is not None:
+            since, bound = self._alone_since, UNREAD_BOUND + LAST_BOUND
+        self.config.options.poller.wake_at(since + bound)
+        if now >= since + bound and not self._given_up:
+            self._given_up = True
+            for process in self.processes.values():
+                if process.up():
+                    self.config.options.announce(f"{process.name} does not end: it is left running")
 
     def get_unstopped_processes(self) -> list[ServiceProcess]:
         """Also a logger that is down but has something left to read."""
+        if self._given_up:
+            return []
         return [
             process
             for process in self.processes.values()
             if process.up() or process.state == ProcessStates.BACKOFF
         ]
 
+    def attended(self) -> bool:
+        """Whether anything of it is still in our hands."""
+        return any(not process.left for process in self.processes.values())
+
+    def is_deleted(self) -> bool:
+        """Whether its directory has no name at all any more."""
+        home = self.producer.attendance.home
+        return home >= 0 and os.fstat(home).st_nlink == 0
+
+    def look_again(self) -> None:
+        """Its directory is still there: what svc -x let go of is attended to again, as svscan does."""
+        for process in self.processes.values():
+            process.left = False
+
     def before_remove(self) -> None:
+        for process in self.processes.values():
+            process.release()
         if self._pipe is not None:
             self._pipe.close()

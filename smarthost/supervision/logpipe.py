@@ -11,55 +11,55 @@ and what the logger is given only be read.
 
 from __future__ import annotations
 
-import errno
 import fcntl
 import os
-import stat
 import sys
 import termios
+from typing import TYPE_CHECKING, Final
+
+from smarthost.supervision.attendance import make_supervise, open_fifo
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+PATH: Final = b"supervise/logpipe"
 
 
 class LogPipe:
-    def __init__(self, directory: bytes) -> None:
-        self._home = directory + b"/supervise"
-        self._path = self._home + b"/logpipe"
+    """opener: opens the service's directory, for the moment; raises OSError."""
+
+    def __init__(self, opener: Callable[[], int]) -> None:
+        self._opener = opener
         self._reader = -1
         self._writer = -1
 
     def hold(self) -> None:
         """Make the FIFO if it is missing and hold both ends. Raises OSError; may be called again."""
         if self._reader < 0:
-            self._make()
-            self._reader = os.open(self._path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-            if not stat.S_ISFIFO(os.fstat(self._reader).st_mode):
-                self.close()
-                raise FileExistsError(errno.EEXIST, "", self._path)
+            home = self._opener()
+            try:
+                make_supervise(home)
+                self._reader = open_fifo(PATH, os.O_RDONLY, home)
+            finally:
+                os.close(home)
         if self._writer < 0:
-            self._writer = os.open(self._path, os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+            self._writer = self._again(os.O_WRONLY | os.O_NONBLOCK)
 
-    def _make(self) -> None:
-        try:
-            os.mkdir(self._home, 0o700)
-        except FileExistsError:
-            # A link to a writable place, where the service's own directory is not: as supervise does.
-            if os.path.islink(self._home) and not os.path.exists(self._home):
-                os.mkdir(os.path.realpath(self._home), 0o700)
-        try:
-            os.mkfifo(self._path, 0o600)
-        except FileExistsError:
-            pass
+    def _again(self, flags: int) -> int:
+        """The fifo that is held, opened anew, and no other that may lie there by now."""
+        return os.open(f"/proc/self/fd/{self._reader}", flags | os.O_CLOEXEC)
 
     def writing_end(self) -> int:
         """A descriptor for the service's standard output. The caller closes it."""
         self.hold()
-        return os.open(self._path, os.O_WRONLY | os.O_CLOEXEC)
+        return self._again(os.O_WRONLY)
 
     def reading_end(self, *, last: bool = False) -> int:
         """A descriptor for the logger's standard input. `last`: nobody holds the other end any more."""
         if not last:
             self.hold()
         # Without O_NONBLOCK this open would wait for a writer.
-        descriptor = os.open(self._path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        descriptor = self._again(os.O_RDONLY | os.O_NONBLOCK)
         os.set_blocking(descriptor, True)
         return descriptor
 

@@ -1,63 +1,120 @@
-"""How a service's ./run is started, and what it finds: as under supervise.
+"""How ./run and ./finish are started, and what they find: as under supervise.
 
-Its own directory as the working directory, the engine's environment, every signal at its default
-and none blocked, no descriptor above 2, and the descriptor limit that the engine itself was
-started with. Beyond supervise: a process group of its own, so that Ctrl-C at the engine's
-terminal reaches the engine alone, and /dev/null as standard input, which is what svscanboot gives.
+The service's own directory as the working directory, the engine's environment, every signal at its
+default and none blocked, no descriptor above 2 but the one that the service asked for, and the
+descriptor limit that the engine itself was started with. Beyond supervise: a process group of its
+own, so that Ctrl-C at the engine's terminal reaches the engine alone.
 
-posix_spawn and not fork: nothing of Python runs in the child, so no signal is lost between fork and
-exec in supervisord's handlers, and a run that cannot be started is known at once, with its reason.
+fork and not posix_spawn: the child writes down who it is before exec. Until then it has a
+descriptor of the service's lock, so that there is no moment at which the next engine could find
+the lock free and nothing written, and start a second one.
 """
 
 from __future__ import annotations
 
+import errno
+import fcntl
 import os
 import resource
 import signal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final, NoReturn
+
+from smarthost.formats import lastchild
+from smarthost.unix import procs, signals
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_SETTABLE = signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP}
+_ALL: Final = signal.valid_signals()
+_SETTABLE: Final = tuple(sorted(int(number) for number in _ALL - {signal.SIGKILL, signal.SIGSTOP}))
 
 
 class Starter:
-    """Starts ./run in any directory. Made once, before the engine changes its own limits."""
+    """Starts programs in service directories. Made once, before the engine changes its own limits.
 
-    def __init__(self, environ: Mapping[bytes, bytes]) -> None:
+    `null`: whether standard input is /dev/null, unless it is a pipe; else it is the engine's own.
+    """
+
+    def __init__(self, environ: Mapping[bytes, bytes], *, null: bool) -> None:
         self._environ = environ
         self._limit = resource.getrlimit(resource.RLIMIT_NOFILE)
-        self._null = os.open("/dev/null", os.O_RDWR | os.O_CLOEXEC)
-        self._here = os.open(".", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        self._null = os.open("/dev/null", os.O_RDWR | os.O_CLOEXEC) if null else -1
+        self.boot = procs.boot_id()
 
-    def start(self, directory: bytes, stdin: int | None, stdout: int | None) -> int:
-        """The new process's id. Raises OSError with the reason why run could not be started."""
-        # posix_spawn can change neither the directory nor a limit, so they are this process's own
-        # for that moment. It has one thread, and nothing else looks.
-        actions = [(os.POSIX_SPAWN_DUP2, self._null if stdin is None else stdin, 0)]
-        if stdout is not None:
-            actions.append((os.POSIX_SPAWN_DUP2, stdout, 1))
-        mine = resource.getrlimit(resource.RLIMIT_NOFILE)
-        os.chdir(directory)
+    def start(
+        self, home: int, argv: list[bytes], places: Mapping[int, int], *, record: int, kind: bytes
+    ) -> int:
+        """Start argv[0] in the directory `home`; its process id.
+
+        `places` says which of our descriptors stands where in the child; `record` is what it writes down
+        who it is. Raises OSError with the reason why it could not be started.
+        """
+        if self._null >= 0 and 0 not in places:
+            places = {0: self._null, **places}
+        told, tell = os.pipe2(os.O_CLOEXEC)
         try:
-            resource.setrlimit(resource.RLIMIT_NOFILE, (self._limit[0], mine[1]))
-            return os.posix_spawn(
-                b"./run",
-                [b"./run"],
-                self._environ,
-                file_actions=actions,
-                setpgroup=0,
-                setsigmask=(),
-                setsigdef=_SETTABLE,
-            )
+            # A signal that came between fork and exec would be lost in the engine's handlers.
+            before = signal.pthread_sigmask(signal.SIG_SETMASK, _ALL)
+            try:
+                pid = os.fork()
+                if not pid:
+                    self._become(home, argv, places, record=record, kind=kind, tell=tell)
+            finally:
+                signal.pthread_sigmask(signal.SIG_SETMASK, before)
         finally:
-            resource.setrlimit(resource.RLIMIT_NOFILE, mine)
-            os.fchdir(self._here)
+            os.close(tell)
+            failure = b""
+            try:
+                failure = os.read(told, 16)  # ends with the exec, which closes the other end
+            finally:
+                os.close(told)
+        if failure:
+            os.waitpid(pid, 0)
+            raise OSError(int(failure), os.strerror(int(failure)))
+        return pid
+
+    def _become(
+        self, home: int, argv: list[bytes], places: Mapping[int, int], *, record: int, kind: bytes, tell: int
+    ) -> NoReturn:
+        """The child's side."""
+        status = errno.EINVAL
+        try:
+            for number in _SETTABLE:
+                signals.uncatch(number)
+            os.setpgid(0, 0)
+            # What we hold may lie where something is to be put.
+            room = max(places, default=0) + 1
+            if room > 3:
+                tell, record, home = (
+                    fcntl.fcntl(ours, fcntl.F_DUPFD_CLOEXEC, room) for ours in (tell, record, home)
+                )
+                places = {
+                    place: fcntl.fcntl(ours, fcntl.F_DUPFD_CLOEXEC, room) for place, ours in places.items()
+                }
+            for place, ours in places.items():
+                os.dup2(ours, place)
+            os.fchdir(home)
+            me = os.getpid()
+            child = lastchild.LastChild(kind, me, procs.started("self"), self.boot)
+            try:
+                os.pwrite(record, lastchild.pack(child), 0)
+            except OSError:
+                pass  # the next engine cannot adopt it: no reason not to start it
+            hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+            resource.setrlimit(resource.RLIMIT_NOFILE, (min(self._limit[0], hard), min(self._limit[1], hard)))
+            signal.pthread_sigmask(signal.SIG_SETMASK, ())
+            os.execve(argv[0], argv, self._environ)
+        except OSError as error:
+            status = error.errno or status
+        finally:
+            try:
+                os.write(tell, b"%d" % status)
+            finally:
+                os._exit(111)
 
     def close(self) -> None:
-        os.close(self._null)
-        os.close(self._here)
+        if self._null >= 0:
+            os.close(self._null)
 
 
 def keep_to_ourselves() -> None:
@@ -74,6 +131,6 @@ def keep_to_ourselves() -> None:
 
 
 def raise_limit() -> None:
-    """As many descriptors as the system allows us: two for each service with a logger."""
+    """As many descriptors as the system allows us: ten for each service with a logger."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))

@@ -33,12 +33,16 @@ def program(name: str) -> str:
     return found
 
 
-def ended(pid: int) -> bool:
+def process_state(pid: int) -> str:
+    """As /proc shows it; Z for one that is gone."""
     try:
-        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
     except (FileNotFoundError, ProcessLookupError):
-        return True
-    return state == "Z"
+        return "Z"
+
+
+def ended(pid: int) -> bool:
+    return process_state(pid) == "Z"
 
 
 class Engine:

@@ -1,4 +1,4 @@
-"""Service directories: some that only look supervised, and one under the C supervise."""
+"""Service directories: some that only look supervised, and one under a supervise, the C one or ours."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from smarthost.formats import status, tai64
 from tests.support.originals import original
+from tests.support.run import TIMEOUT
 from tests.support.waiting import eventually
 
 if TYPE_CHECKING:
@@ -78,13 +79,30 @@ def double(directory: Path, data: bytes | None = None) -> Iterator[Double]:
 
 
 class Supervised:
-    """A service under the original supervise."""
+    """A service under a supervise: the original, or another program of that name."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, program: str | None = None) -> None:
         self.directory = directory
-        self.process = subprocess.Popen([original("supervise"), directory], cwd=directory.parent)
-        eventually((directory / "supervise" / "ok").exists)
-        eventually((directory / "supervise" / "status").exists)
+        self.stderr = directory.parent / f"{directory.name}.stderr"
+        with self.stderr.open("ab") as stderr:
+            self.process = subprocess.Popen(
+                [program or original("supervise"), directory.name], cwd=directory.parent, stderr=stderr
+            )
+        try:
+            eventually(self.attended)
+        except BaseException:
+            self.process.kill()
+            self.process.wait()
+            raise
+
+    def attended(self) -> bool:
+        """Whether it has the service in its hands."""
+        assert self.process.poll() is None, self.stderr.read_text()
+        try:
+            os.close(os.open(self.directory / "supervise" / "ok", os.O_WRONLY | os.O_NONBLOCK))
+        except OSError:
+            return False
+        return True
 
     def status(self) -> status.Status:
         return status.unpack((self.directory / "supervise" / "status").read_bytes())
@@ -106,15 +124,19 @@ class Supervised:
 
     def end(self) -> None:
         """Have both end, whatever was said to them before."""
-        control = os.open(self.directory / "supervise" / "control", os.O_WRONLY | os.O_NONBLOCK)
-        os.write(control, b"dxck")
-        os.close(control)
-        self.process.wait()
+        try:
+            control = os.open(self.directory / "supervise" / "control", os.O_WRONLY | os.O_NONBLOCK)
+        except OSError:
+            pass  # it is about to end
+        else:
+            os.write(control, b"dxck")
+            os.close(control)
+        self.process.wait(TIMEOUT)
 
 
 @contextmanager
-def supervised(directory: Path) -> Iterator[Supervised]:
-    made = Supervised(directory)
+def supervised(directory: Path, program: str | None = None) -> Iterator[Supervised]:
+    made = Supervised(directory, program)
     try:
         yield made
     finally:

@@ -90,7 +90,14 @@ def _run(root: bytes) -> NoReturn:
     )
     python = os.fsencode(sys.executable)
     launch.become(
-        [python, b"-m", b"smarthost.supervision", root + b"/service", root + b"/qmail/etc/supervisord.conf"]
+        [
+            python,
+            b"-P",
+            b"-m",
+            b"smarthost.supervision",
+            root + b"/service",
+            root + b"/qmail/etc/supervisord.conf",
+        ]
     )
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from smarthost.supervision.attendance import open_home
 from smarthost.supervision.logpipe import LogPipe
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def pipe(tmp_path: Path) -> Iterator[LogPipe]:
-    made = LogPipe(bytes(tmp_path))
+    made = LogPipe(lambda: open_home(bytes(tmp_path)))
     yield made
     made.close()
 

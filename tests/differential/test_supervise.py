@@ -1,0 +1,214 @@
+"""supervise beside the original: one scenario under each, steered and read by the original's clients and by ours.
+
+Not tested: a process table that is full; a disk that is full while the directory is made.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+from typing import TYPE_CHECKING
+
+import pytest
+
+from smarthost.formats import status
+from tests.support.chains import both
+from tests.support.engine import ended, process_state
+from tests.support.originals import original
+from tests.support.run import TIMEOUT, Outcome, ours, run
+from tests.support.supervised import Supervised, make_service, supervised
+from tests.support.waiting import eventually
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+BOTH = ["original", "ours"]
+DONE = Outcome(0, b"", b"")
+
+
+def program(which: str, name: str) -> str:
+    return original(name) if which == "original" else ours(name)
+
+
+class Scene:
+    """A service under one of the two supervises, and the clients of one of the two."""
+
+    def __init__(self, service: Supervised, clients: str) -> None:
+        self.service = service
+        self._clients = clients
+        self.seen: list[str] = []
+
+    def say(self, options: str) -> None:
+        done = run([program(self._clients, "svc"), options, "service"], cwd=self.service.directory.parent)
+        assert done == DONE
+
+    def shown(self) -> str:
+        """svstat's line, without numbers, and the last bytes of the status that it is made from."""
+        done = run([program(self._clients, "svstat"), "service"], cwd=self.service.directory.parent)
+        data = (self.service.directory / "supervise/status").read_bytes()
+        assert len(data) == status.SIZE
+        words = re.sub(rb"\d+", b"N", done.stdout).decode().strip()
+        return f"{words} {'pid' if data[12:16].strip(bytes(1)) else '-'} {data[16]} {data[17:]!r}"
+
+    def becomes(self, words: str, rest: str) -> None:
+        wanted = f"service: {words} {rest}"
+        eventually(lambda: self.shown() == wanted, f"{wanted} (is {self.shown()})")
+        self.seen.append(wanted)
+
+    def okay(self) -> int:
+        return run([program(self._clients, "svok"), "service"], cwd=self.service.directory.parent).status
+
+
+@pytest.fixture
+def here(tmp_path: Path) -> Path:
+    return tmp_path / "service"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("clients", BOTH)
+@pytest.mark.parametrize("which", BOTH)
+def test_every_letter(here: Path, which: str, clients: str) -> None:
+    make_service(here)
+    up, down = "up (pid N) N seconds", "down N seconds, normally up"
+    with supervised(here, program(which, "supervise")) as service:
+        scene = Scene(service, clients)
+        first = service.started()
+        scene.becomes(up, "pid 0 b'u'")
+        assert scene.okay() == 0
+        scene.say("-hai")
+        eventually(lambda: len(service.got()) == 4)
+        assert sorted(service.got()[1:]) == ["SIGALRM", "SIGHUP", "SIGINT"]
+        scene.say("-p")
+        scene.becomes(up + ", paused", "pid 1 b'u'")
+        eventually(lambda: process_state(first) == "T")
+        scene.say("-c")
+        scene.becomes(up, "pid 0 b'u'")
+        eventually(lambda: process_state(first) != "T")
+        scene.say("-o")
+        scene.becomes(up, "pid 0 b'\\x00'")
+        scene.say("-u")
+        scene.becomes(up, "pid 0 b'u'")
+        scene.say("-t")
+        eventually(lambda: service.got().count("start") == 2)
+        second = eventually(lambda: service.status().pid != first and service.status().pid)
+        scene.say("-p")
+        scene.becomes(up + ", paused", "pid 1 b'u'")
+        scene.say("-d")  # with CONT
+        scene.becomes(down, "- 0 b'd'")
+        assert ended(second)
+        scene.say("-p")
+        scene.say("-o")
+        eventually(lambda: service.got().count("start") == 3)
+        scene.becomes(up, "pid 0 b'\\x00'")
+        scene.say("-k")
+        scene.becomes(down, "- 0 b'\\x00'")
+        scene.say("-u")
+        eventually(lambda: service.got().count("start") == 4)
+        scene.becomes(up, "pid 0 b'u'")
+        scene.say("-x")
+        scene.becomes(up, "pid 0 b'u'")
+        assert scene.okay() == 0
+        scene.say("-t")
+        assert service.process.wait(TIMEOUT) == 0
+        scene.becomes("supervise not running", "- 0 b'u'")
+        assert scene.okay() == 100
+        assert service.got().count("SIGTERM") == 3
+        assert service.stderr.read_text() == ""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("which", BOTH)
+def test_letters_wait_for_a_second_after_a_start(here: Path, which: str) -> None:
+    """And come one by one: `u` starts it, `d` ends it a second later, `x` ends all."""
+    make_service(here, down=True)
+    with supervised(here, program(which, "supervise")) as service:
+        scene = Scene(service, "ours")
+        scene.becomes("down N seconds", "- 0 b'd'")
+        scene.say("-udx")
+        service.started()
+        begun = service.status()
+        assert service.process.wait(TIMEOUT) == 0
+        assert service.got() == ["start", "SIGTERM"]
+        over = service.status()
+        elapsed = (over.since - begun.since) * 10**9 + over.nanoseconds - begun.nanoseconds
+        assert elapsed > 0.5 * 10**9
+
+
+@pytest.mark.parametrize("which", BOTH)
+def test_modes_of_what_it_keeps(here: Path, which: str) -> None:
+    make_service(here, down=True)
+    with supervised(here, program(which, "supervise")):
+        modes = {file.name: oct(file.stat().st_mode) for file in (here / "supervise").iterdir()}
+        assert (here / "supervise").stat().st_mode & 0o777 == 0o700
+    modes.pop("child", None)
+    assert modes == {"control": "0o10600", "lock": "0o100600", "ok": "0o10600", "status": "0o100644"}
+
+
+@pytest.mark.parametrize(
+    "arguments", [[], ["a", "b"], ["nowhere"], [""], ["file"], ["loop"], ["badly"], ["odd"]]
+)
+def test_what_cannot_be_supervised(tmp_path: Path, arguments: list[str]) -> None:
+    (tmp_path / "file").touch()
+    (tmp_path / "loop").symlink_to("loop")
+    make_service(tmp_path / "badly")
+    (tmp_path / "badly/supervise").touch()
+    make_service(tmp_path / "odd")
+    (tmp_path / "odd/down").symlink_to("down")
+    theirs, mine = both("supervise", arguments, cwd=tmp_path)
+    assert mine == theirs
+    assert mine.status in (100, 111)
+
+
+@pytest.mark.parametrize("holder", BOTH)
+def test_only_one_supervises(here: Path, holder: str) -> None:
+    make_service(here)
+    with supervised(here, program(holder, "supervise")) as service:
+        service.started()
+        theirs, mine = both("supervise", ["service"], cwd=here.parent)
+        assert mine == theirs
+        assert mine == Outcome(
+            111, b"", b"supervise: fatal: unable to acquire service/supervise/lock: temporary failure\n"
+        )
+        assert service.got() == ["start"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("which", BOTH)
+def test_what_the_service_finds(here: Path, which: str) -> None:
+    """Its directory, the environment, and the descriptors of supervise itself."""
+    make_service(
+        here,
+        "#!/bin/sh\nread line; echo read $line; ls /proc/self/fd; pwd; env | sort; echo $0 $#; exec sleep 1000\n",
+        down=True,
+    )
+    given = here.parent / "in"
+    given.write_text("a line\n")
+    with given.open("rb") as stdin, (here.parent / "out").open("wb") as stdout:
+        process = subprocess.Popen(
+            [program(which, "supervise"), "service"],
+            stdin=stdin,
+            stdout=stdout,
+            cwd=here.parent,
+            env={"PATH": os.environ["PATH"], "ODD": "as given"},
+        )
+    try:
+        eventually(lambda: run([ours("svok"), str(here)]).status == 0)
+        run([ours("svc"), "-u", str(here)])
+        eventually(lambda: "./run 0" in (here.parent / "out").read_text())
+    finally:
+        run([ours("svc"), "-dxk", str(here)])
+        process.wait(TIMEOUT)
+    text = (here.parent / "out").read_text()
+    lines = [line for line in text.splitlines() if not line.startswith(("OLDPWD=", "_=", "SHLVL=", "PWD="))]
+    assert lines == [
+        "read a line",
+        "0",
+        "1",
+        "2",
+        "3",
+        str(here),
+        "ODD=as given",
+        f"PATH={os.environ['PATH']}",
+        "./run 0",
+    ]
