@@ -107,6 +107,14 @@ def unlink_if_possible(path: bytes) -> None:
         pass
 
 
+def unlink_if_there(path: bytes) -> None:
+    """Remove what somebody else may have removed."""
+    try:
+        unlink(path)
+    except FileNotFoundError:
+        pass
+
+
 def change_mode(target: bytes | int, mode: int) -> None:
     os.chmod(target, mode)
 
@@ -121,6 +129,10 @@ def rewind(descriptor: int) -> None:
 
 def look(path: bytes) -> os.stat_result:
     return os.stat(path)
+
+
+def state(descriptor: int) -> os.stat_result:
+    return os.fstat(descriptor)
 
 
 def names(path: bytes) -> list[bytes]:

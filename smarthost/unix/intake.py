@@ -109,13 +109,18 @@ class Intake:
         self._poll.register(self._wake[0], select.POLLIN)
         self._poll.register(descriptor, select.POLLIN)
 
-    def wait(self) -> bytes:
-        """Wait for input or a signal; the numbers of the signals that came, a byte each."""
-        self._sleep()
+    def wait(self, patience: float | None = None) -> bytes:
+        """Wait for input or a signal, so many seconds at most; the numbers of the signals that came, a byte each."""
+        self._sleep(patience)
         return self._signals()
 
-    def _sleep(self) -> None:
-        self._poll.poll()
+    def wait_for_signal(self, patience: float | None = None) -> bytes:
+        """The same, when there is no more input."""
+        select.select([self._wake[0]], [], [], patience)
+        return self._signals()
+
+    def _sleep(self, patience: float | None) -> None:
+        self._poll.poll(None if patience is None else int(patience * 1000) + 1)
 
     def _signals(self) -> bytes:
         try:
@@ -177,11 +182,13 @@ class PipeIntake(Intake):
         self._changes.register(self._wake[0], select.EPOLLIN)
         self._changes.register(descriptor, select.EPOLLIN | select.EPOLLET)
 
-    def _sleep(self) -> None:
+    def _sleep(self, patience: float | None) -> None:
         if self._more:
             self._changes.poll(0)
+        elif self._seen:
+            self._changes.poll(SECOND_LOOK if patience is None else min(SECOND_LOOK, patience))
         else:
-            self._changes.poll(SECOND_LOOK if self._seen else None)
+            self._changes.poll(patience)
         self._more = True
 
     @property
