@@ -12,7 +12,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
 
+    from smarthost.policy.overflow import Count
     from smarthost.policy.router import Routed
+    from smarthost.store.account import Account
     from smarthost.store.steps import Pause, Warn
 
 
@@ -31,6 +33,7 @@ class Delivery:
         self._first = b""  # the stamp of the line that was begun
         self._directories: dict[int, LogDir] = {}
         self._statuses: dict[int, StatusFile] = {}
+        self._accounts: list[Account] = []
         self._lengths: dict[int, int] = {}  # of what goes to each directory now
         self._growth: dict[int, float] = {}  # of each directory: bytes out for a byte in, last time
 
@@ -48,6 +51,28 @@ class Delivery:
                 directory.open(start)
                 if len(self._script.sinks) == 1 and sink.takes_all:
                     self._only = directory
+                if self._script.held is not None:
+                    self._settle_account(directory)
+
+    def _settle_account(self, directory: LogDir) -> None:
+        """Tell what the last process took out of its pipe and did not write, and begin to count anew."""
+        from smarthost.store.account import Account  # noqa: PLC0415  (few drop anything)
+
+        account = Account(directory.name)
+        if account.lost is not None:
+            self._append(directory, f"killed with {account.lost} not known to be written")
+            account.reset()
+        self._accounts.append(account)
+
+    def note_came(self, total: Count) -> None:
+        """Before so many lines, in all, leave the pipe for memory."""
+        for account in self._accounts:
+            account.came(total)
+
+    def note_went(self, total: Count) -> None:
+        """When so many of them, in all, have been written or told of."""
+        for account in self._accounts:
+            account.went(total)
 
     @property
     def directories(self) -> Collection[LogDir]:
@@ -58,6 +83,8 @@ class Delivery:
             directory.abandon()
         for status in self._statuses.values():
             status.close()
+        for account in self._accounts:
+            account.close()
 
     # Lines
 
@@ -70,6 +97,15 @@ class Delivery:
         """End what was begun as if a newline had come."""
         if begun or self.is_within_line:
             self.carry_out(begun + b"\n", len(begun))
+
+    def note(self, what: str) -> None:
+        """A line of our own, between others, for every directory whatever it selects."""
+        for directory in self._directories.values():
+            self._append(directory, what)
+
+    def _append(self, directory: LogDir, what: str) -> None:
+        stamp = self._stamp(self._clock()) if self._script.stamps else b""
+        directory.append(b"%b%bmultilog: %b\n" % (stamp, directory.prefix, what.encode()))
 
     def carry_out(self, text: bytes, seen: int) -> int:
         """Deal with what came: `text`, whose first `seen` bytes were there before, begins with a line

@@ -1,4 +1,4 @@
-"""What a logger waits for: lines, signals, the age of a file, and processors in the background."""
+"""What a logger waits for: lines, signals, the age of a file, and processors in the background; and gaps."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from typing import Final
 
     from smarthost.logs.delivery import Delivery
+    from smarthost.logs.overflow import OverflowIntake
     from smarthost.unix.intake import Intake
 
 SECOND: Final = 1_000_000_000
@@ -23,10 +24,11 @@ class Logger:
         self._delivery = delivery
         self._tended = [directory for directory in delivery.directories if directory.is_tended]
 
-    def run(self, source: Intake) -> None:
+    def run(self, source: Intake, overflow: OverflowIntake | None = None) -> None:
         """To the end of input, or SIGTERM and the end of a line; then every current is complete.
 
-        What works in the background may finish after the end of input, but not after SIGTERM.
+        What works in the background may finish after the end of input, but not after SIGTERM. `overflow` is the
+        source, if it is one that may have dropped something.
         """
         while True:
             came = source.wait(self._patience())
@@ -34,12 +36,13 @@ class Logger:
             if signals.SIGALRM in came:
                 self._rotate()
             if signals.SIGTERM in came:
+                if overflow is not None:
+                    overflow.stop_taking()
+                    while overflow.is_behind:
+                        self._carry_on(source, overflow)
                 self._finish_line(source)
                 break
-            seen = source.seen
-            text, goes_on = source.look()
-            if len(text) > seen:
-                source.take(self._delivery.carry_out(text, seen))
+            text, goes_on = self._carry_on(source, overflow)
             if not goes_on:
                 self._delivery.end_line(text)
                 source.take(len(text))
@@ -47,6 +50,18 @@ class Logger:
                 break
         for directory in self._delivery.directories:
             directory.close()
+
+    def _carry_on(self, source: Intake, overflow: OverflowIntake | None) -> tuple[bytes, bool]:
+        """Deal with what has come; the same answer as that of `look`."""
+        seen = source.seen
+        text, goes_on = source.look()
+        if len(text) > seen:
+            source.take(self._delivery.carry_out(text, seen))
+        if overflow is not None and (gap := overflow.gap) is not None:
+            self._delivery.end_line(b"")
+            self._delivery.note(f"dropped {gap}")
+            overflow.forget_gap()
+        return text, goes_on
 
     def _patience(self) -> float | None:
         """Seconds until something is due that no line and no signal tells of."""

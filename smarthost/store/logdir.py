@@ -69,6 +69,10 @@ class LogDir:
         )
 
     @property
+    def prefix(self) -> bytes:
+        return self._order.prefix
+
+    @property
     def room(self) -> int:
         """Fewer bytes than this can go out in one write."""
         return rotation.room(self._used, self._order.size)

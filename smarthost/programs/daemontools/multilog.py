@@ -18,16 +18,18 @@ Actions that the original does not have:
   anumber    finish a file of the directories that follow so many seconds after its first line; 0: never
   Snumber    remove old files, the oldest first, until those of a directory take so many bytes; 0: no limit
   bcommand   as !command, but lines do not wait for it; bcommand ends !command, and the other way round
+  d dnumber  never keep the producer waiting: hold so many bytes in memory, 1048576, if lines cannot be written,
+             and drop what comes beyond that, in whole lines. Each directory gets a line with their number
   ptext      put the text before each line that is shown, kept or appended by the actions that follow, after
              its stamps. Patterns do not see it
 
 Reads   lines on descriptor 0. SIGTERM: reads to the end of the line, then exits. SIGALRM: full files, now
 Writes  directories: current, @LABEL.s (safe), @LABEL.u (cut by an outage), state; with b also @LABEL.w (safe, and
-        waits for its processor), with a also begun; warnings and alerts on stderr
+        waits for its processor), with a also begun, with d dropped; warnings and alerts on stderr
 Exits   0 at the end of input; 100 for an action that makes no sense; 111 if a directory or file cannot be had or
         another multilog has it. What fails later is said, and tried again every five seconds; no line is given up
 Differs --help and --version as the only argument are answered; the original reads them as patterns.
-        It ignores actions that begin with i, a, S, b or p. An i alone is ours, and it is ignored elsewhere.
+        It ignores actions that begin with a, b, d, i, p or S. Of i, ours takes an i alone in its place.
         The lines that are read at one time carry one time stamp; the original looks at the clock for each.
         A status file is written once for the lines that are read at one time, with the last of them.
         A kill -9 loses nothing that came through a pipe: lines leave the pipe when they are written.
@@ -55,6 +57,8 @@ from smarthost.unix import errtext, files, heap, intake
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+
+    from smarthost.logs.overflow import OverflowIntake
 
 NAME = "multilog"
 STDIN = 0
@@ -84,6 +88,23 @@ def stamper(letters: bytes) -> Callable[[int], bytes]:
     return lambda now: b"".join([stamp(now) + b" " for stamp in stamps])
 
 
+def open_overflow(delivery: Delivery, held: int) -> tuple[intake.Intake, OverflowIntake | None]:
+    """A way in that drops lines rather than keep the producer waiting: possible with a pipe only."""
+    from smarthost.logs.overflow import OverflowIntake  # noqa: PLC0415  (few drop anything)
+    from smarthost.policy.overflow import Overflow  # noqa: PLC0415
+
+    def way(
+        descriptor: int, watched: Sequence[int], tee: intake.Tee, copy: tuple[int, int]
+    ) -> OverflowIntake:
+        return OverflowIntake(descriptor, watched, tee, copy, held=Overflow(held), notes=delivery)
+
+    source = intake.open_intake(STDIN, SIGNALS, way)
+    if isinstance(source, OverflowIntake):
+        return source, source
+    warn("input is not a pipe: nothing will be dropped")
+    return source, None
+
+
 def body(arguments: list[bytes]) -> int:
     os.umask(0o022)
     try:
@@ -95,9 +116,12 @@ def body(arguments: list[bytes]) -> int:
     heap.keep()
     try:
         delivery.open(start, pause, warn)
-        source = intake.open_intake(STDIN, SIGNALS)
+        if script.held is None:
+            source, overflow = intake.open_intake(STDIN, SIGNALS), None
+        else:
+            source, overflow = open_overflow(delivery, script.held)
         try:
-            Logger(delivery).run(source)
+            Logger(delivery).run(source, overflow)
         finally:
             source.close()
     finally:
