@@ -10,7 +10,18 @@ import pytest
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "smarthost"
 
-PROGRAM_ROOMS = {"errors", "ending", "options", "launch", "formats", "policy", "server", "store", "unix"}
+PROGRAM_ROOMS = {
+    "errors",
+    "ending",
+    "options",
+    "launch",
+    "formats",
+    "logs",
+    "policy",
+    "server",
+    "store",
+    "unix",
+}
 MAY_IMPORT: dict[str, set[str]] = {
     "errors": set(),
     "formats": {"errors"},
@@ -20,6 +31,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "options": {"errors"},
     "launch": {"errors", "formats", "unix"},
     "store": {"errors", "formats", "policy", "unix"},
+    "logs": {"errors", "formats", "policy", "store", "unix"},
     "server": {"errors", "formats", "launch", "policy", "store", "unix"},
     "supervision": {"errors", "ending", "formats", "policy", "store", "unix"},
     "programs": PROGRAM_ROOMS,

@@ -5,13 +5,15 @@ a buffer of 512 bytes. A piece that reaches into the last 2000 bytes of the size
 newline, and a file that ends there with a newline is full; without one the file is filled to its size.
 To cut the same stream at the same places, we make the same pieces, but only for the 1024 bytes where a file gets
 full: everything before goes out in one write.
+
+Of our own: a file may also end at an age, and old files may be limited by what they take together.
 """
 
 from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator, Mapping
     from typing import Final
 
 STEP: Final = 1024  # what the original reads at a time
@@ -34,6 +36,25 @@ def size(number: int) -> int:
 def files(number: int) -> int:
     """The number of old files that `nN` asks for."""
     return max(number, LEAST_FILES)
+
+
+def surplus(
+    names: Collection[bytes], files: int, sizes: Mapping[bytes, int] | None = None, total: int = 0
+) -> list[bytes]:
+    """The old files that have to go, the oldest first: so that fewer than `files` stay, and so that those in
+    `sizes` that stay take no more than `total`, if that is a limit. Names sort by age.
+    """
+    oldest_first = sorted(names)
+    gone = oldest_first[: max(0, len(oldest_first) - files + 1)]
+    if total and sizes is not None:
+        stay = [name for name in oldest_first[len(gone) :] if name in sizes]
+        excess = sum([sizes[name] for name in stay]) - total
+        for name in stay:
+            if excess <= 0:
+                break
+            gone.append(name)
+            excess -= sizes[name]
+    return gone
 
 
 def room(used: int, limit: int) -> int:

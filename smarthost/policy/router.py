@@ -60,7 +60,7 @@ class Router:
         elif first != stamp:
             start = text.find(b"\n") + 1
             if start:
-                self._one(outputs, first + text[:start])
+                self._one(outputs, first, text[:start])
             else:
                 stamp = first
         end = text.rfind(b"\n", start) + 1
@@ -70,33 +70,41 @@ class Router:
         tail = text[start:]
         if len(stamp) + len(tail) < SEEN_LIMIT or not tail:
             return Routed(outputs, start, None)
-        takers = self._one(outputs, stamp + tail)
+        takers = self._one(outputs, stamp, tail)
         return Routed(outputs, len(text), takers)
 
-    def _one(self, outputs: list[list[Part]], line: bytes) -> tuple[int, ...]:
+    def _one(self, outputs: list[list[Part]], stamp: bytes, text: bytes) -> tuple[int, ...]:
         """A single line, of any length, with or without its end. Who takes it?"""
+        line = stamp + text
         head = line[:SEEN_LIMIT].removesuffix(b"\n")
         takers = tuple(sink.times(head) for sink in self._sinks)
         for output, sink, takes in zip(outputs, self._sinks, takers, strict=True):
-            if takes:
-                output.append(line if isinstance(sink, Directory) else (head + b"\n") * takes)
+            if not takes:
+                continue
+            shown = stamp + sink.prefix + text if sink.prefix else line
+            if not isinstance(sink, Directory):
+                shown = (shown[:SEEN_LIMIT].removesuffix(b"\n") + b"\n") * takes
+            output.append(shown)
         return takers
 
     def _many(self, outputs: list[list[Part]], lines: bytes, stamp: bytes) -> None:
         if not self._any_rules:
-            stamped = _stamped(lines, stamp)
-            for output in outputs:
-                output.extend(stamped)
+            made: dict[bytes, tuple[Part, ...]] = {}
+            for output, sink in zip(outputs, self._sinks, strict=True):
+                parts = made.get(sink.prefix)
+                if parts is None:
+                    parts = made[sink.prefix] = stamped(lines, stamp + sink.prefix)
+                output.extend(parts)
             return
         for run, is_long in _runs(lines, SEEN_LIMIT - len(stamp)):
             if is_long:
-                self._one(outputs, stamp + run)
+                self._one(outputs, stamp, run)
                 continue
             for output, sink in zip(outputs, self._sinks, strict=True):
-                output.extend(_stamped(sink.choose(run, stamp), stamp))
+                output.extend(stamped(sink.choose(run, stamp), stamp + sink.prefix))
 
 
-def _stamped(lines: bytes, stamp: bytes) -> tuple[Part, ...]:
+def stamped(lines: bytes, stamp: bytes) -> tuple[Part, ...]:
     """The lines with the stamp before each, in parts: putting them together would cost as much again."""
     if not lines:
         return ()

@@ -43,6 +43,15 @@ def open_append(path: bytes, mode: int = 0o600) -> int:
     return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC | os.O_NONBLOCK, mode)
 
 
+def open_update(path: bytes, mode: int = 0o644) -> int:
+    """Open for writing over what is there."""
+    return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC | os.O_NONBLOCK, mode)
+
+
+def write_at(descriptor: int, data: bytes, offset: int) -> int:
+    return os.pwrite(descriptor, data, offset)
+
+
 def write(descriptor: int, data: bytes | memoryview) -> int:
     return os.write(descriptor, data)
 
@@ -107,6 +116,14 @@ def unlink_if_possible(path: bytes) -> None:
         pass
 
 
+def unlink_if_there(path: bytes) -> None:
+    """Remove what somebody else may have removed."""
+    try:
+        unlink(path)
+    except FileNotFoundError:
+        pass
+
+
 def change_mode(target: bytes | int, mode: int) -> None:
     os.chmod(target, mode)
 
@@ -121,6 +138,10 @@ def rewind(descriptor: int) -> None:
 
 def look(path: bytes) -> os.stat_result:
     return os.stat(path)
+
+
+def state(descriptor: int) -> os.stat_result:
+    return os.fstat(descriptor)
 
 
 def names(path: bytes) -> list[bytes]:

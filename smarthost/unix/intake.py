@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from typing import Final
 
     Tee = Callable[[int, int, int], int]
+    # The descriptor, signals to watch, tee(2), and a pipe that all parts of the first fit into.
+    PipeWay = Callable[[int, Sequence[int], Tee, tuple[int, int]], "Intake"]
 
 # What is looked at in one go: a pipe may hold as much again meanwhile.
 BLOCK: Final = 131072
@@ -56,20 +58,23 @@ def load_tee() -> Tee | None:
     return tee
 
 
-def open_intake(descriptor: int, watched: Sequence[int]) -> Intake:
-    """The safest way in that this descriptor allows. `watched` signals are caught from now on."""
+def open_intake(descriptor: int, watched: Sequence[int], pipe: PipeWay | None = None) -> Intake:
+    """The safest way in that this descriptor allows. `watched` signals are caught from now on.
+
+    `pipe` is what to make of a pipe, a PipeIntake unless something else is wanted.
+    """
     try:
         if stat.S_ISFIFO(os.fstat(descriptor).st_mode):
             tee = load_tee()
-            copy = _pipe_like(descriptor) if tee is not None else None
+            copy = pipe_like(descriptor) if tee is not None else None
             if tee is not None and copy is not None:
-                return PipeIntake(descriptor, watched, tee, copy)
+                return (pipe or PipeIntake)(descriptor, watched, tee, copy)
     except OSError:
         pass  # a descriptor that is not open: reading it will say so
     return Intake(descriptor, watched)
 
 
-def _pipe_like(descriptor: int) -> tuple[int, int] | None:
+def pipe_like(descriptor: int) -> tuple[int, int] | None:
     """A pipe that a copy of all parts of that pipe fits into, once that is as large as it may get.
 
     None if there is no room for one: an unfinished line in many parts could hide what is behind it.
@@ -109,13 +114,18 @@ class Intake:
         self._poll.register(self._wake[0], select.POLLIN)
         self._poll.register(descriptor, select.POLLIN)
 
-    def wait(self) -> bytes:
-        """Wait for input or a signal; the numbers of the signals that came, a byte each."""
-        self._sleep()
+    def wait(self, patience: float | None = None) -> bytes:
+        """Wait for input or a signal, so many seconds at most; the numbers of the signals that came, a byte each."""
+        self._sleep(patience)
         return self._signals()
 
-    def _sleep(self) -> None:
-        self._poll.poll()
+    def wait_for_signal(self, patience: float | None = None) -> bytes:
+        """The same, when there is no more input."""
+        select.select([self._wake[0]], [], [], patience)
+        return self._signals()
+
+    def _sleep(self, patience: float | None) -> None:
+        self._poll.poll(None if patience is None else int(patience * 1000) + 1)
 
     def _signals(self) -> bytes:
         try:
@@ -177,11 +187,13 @@ class PipeIntake(Intake):
         self._changes.register(self._wake[0], select.EPOLLIN)
         self._changes.register(descriptor, select.EPOLLIN | select.EPOLLET)
 
-    def _sleep(self) -> None:
+    def _sleep(self, patience: float | None) -> None:
         if self._more:
             self._changes.poll(0)
+        elif self._seen:
+            self._changes.poll(SECOND_LOOK if patience is None else min(SECOND_LOOK, patience))
         else:
-            self._changes.poll(SECOND_LOOK if self._seen else None)
+            self._changes.poll(patience)
         self._more = True
 
     @property

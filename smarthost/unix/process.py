@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import errno
 import os
+import time
 
 from smarthost.unix import signals
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from typing import Final
+
+# How often `end_group` looks whether it is over: it is rare, and there is nothing else to do meanwhile.
+_GLANCE: Final = 0.01
 
 
 def fork_child(body: Callable[[], int]) -> int:
@@ -44,6 +49,47 @@ def spawn(file: bytes, argv: list[bytes], environ: Mapping[bytes, bytes], places
         file_actions=[(os.POSIX_SPAWN_DUP2, ours, place) for place, ours in places.items()],
         setsigdef=[signals.SIGXFSZ],
     )
+
+
+def fork_group(body: Callable[[], int]) -> int:
+    """The same, in a process group of its own, which is in effect when this returns."""
+
+    def child() -> int:
+        os.setpgid(0, 0)
+        return body()
+
+    pid = fork_child(child)
+    try:
+        os.setpgid(pid, pid)
+    except OSError:
+        pass  # it has come to its exec, or its end, and so done it
+    return pid
+
+
+def end_group(pid: int, courtesy: float) -> None:
+    """End a child that leads a group, and the group with it: SIGTERM, and SIGKILL after so many seconds."""
+    _signal_group(pid, signals.SIGTERM)
+    until = time.monotonic() + courtesy
+    while ended(pid) is None:
+        if time.monotonic() >= until:
+            _signal_group(pid, signals.SIGKILL)
+            wait(pid)
+            return
+        time.sleep(_GLANCE)
+    _signal_group(pid, signals.SIGKILL)  # whom it started and left
+
+
+def _signal_group(pid: int, signum: int) -> None:
+    try:
+        os.killpg(pid, signum)
+    except OSError:
+        pass  # nobody is left
+
+
+def ended(pid: int) -> int | None:
+    """What `wait` answers, or None while the child runs. Raises ChildProcessError."""
+    found, status = os.waitpid(pid, os.WNOHANG)
+    return os.waitstatus_to_exitcode(status) if found else None
 
 
 def wait(pid: int) -> int:

@@ -9,7 +9,7 @@ from smarthost.unix import process, signals
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from typing import Final
+    from typing import Final, NoReturn
 
 READ: Final = os.O_RDONLY | os.O_NONBLOCK
 REPLACE: Final = os.O_WRONLY | os.O_NONBLOCK | os.O_TRUNC | os.O_CREAT
@@ -34,10 +34,15 @@ def start(command: bytes, opened: Sequence[tuple[int, bytes, int]], failed: Call
                 else:
                     os.dup2(descriptor, place)
                     os.close(descriptor)
-            for signum in (signals.SIGTERM, signals.SIGALRM, *signals.IGNORED_BY_PYTHON):
-                signals.uncatch(signum)
-            os.execve(SHELL, [b"sh", b"-c", command], os.environb)
+            become(command)
         except OSError as error:
             return failed(error)
 
     return process.fork_child(child)
+
+
+def become(command: bytes) -> NoReturn:
+    """Turn this process into `sh -c command`, with the signals that we catch or ignore at their defaults."""
+    for signum in (signals.SIGTERM, signals.SIGALRM, *signals.IGNORED_BY_PYTHON):
+        signals.uncatch(signum)
+    os.execve(SHELL, [b"sh", b"-c", command], os.environb)

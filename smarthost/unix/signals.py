@@ -121,6 +121,11 @@ def restore(before: tuple[Any, ...]) -> None:
     _signal.pthread_sigmask(_signal.SIG_SETMASK, blocked)
 
 
+def leave_to_others() -> None:
+    """From now on no signal comes to this thread."""
+    _signal.pthread_sigmask(_signal.SIG_BLOCK, _SETTABLE)
+
+
 def exchange(signum: int, handler: Any) -> Any:
     """Set the handler (or IGNORED); what was there, to be put back in the same way."""
     return _signal.signal(signum, handler)

@@ -33,7 +33,7 @@ def fill(script: list[bytes], start: int, done: list[int], said: list[str]) -> N
     """Write the lines; `done` gets each that is written, `said` what would be paused for."""
     [order] = parse([*script, b"./main"]).sinks
     assert isinstance(order, Directory)
-    directory = LogDir(order, time.time_ns, said.append)
+    directory = LogDir(order, time.time_ns, said.append, said.append)
     try:
         directory.open(start)
         for number in range(COUNT):

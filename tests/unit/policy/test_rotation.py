@@ -1,4 +1,4 @@
-"""Where a log file ends: sizes, and the pieces that the original would write."""
+"""Where a log file ends: sizes, and the pieces that the original would write. And which old files have to go."""
 
 from __future__ import annotations
 
@@ -60,3 +60,31 @@ def test_pieces(output: bytes, sizes: list[int], *, goes_on: bool) -> None:
     pieces = list(rotation.pieces(output, goes_on=goes_on))
     assert b"".join(pieces) == output
     assert [len(piece) for piece in pieces] == sizes
+
+
+SIZES = {b"@1": 50, b"@2": 10, b"@3": 30, b"@4": 5}
+
+
+@pytest.mark.parametrize(
+    ("files", "total", "gone"),
+    [
+        (10, 0, []),
+        (4, 0, [b"@1"]),
+        (2, 0, [b"@1", b"@2", b"@3"]),
+        (10, 95, []),
+        (10, 94, [b"@1"]),
+        (10, 45, [b"@1"]),
+        (10, 44, [b"@1", b"@2"]),
+        (4, 44, [b"@1", b"@2"]),
+        (10, 4, [b"@1", b"@2", b"@3", b"@4"]),
+    ],
+)
+def test_the_oldest_go_first(files: int, total: int, gone: list[bytes]) -> None:
+    assert rotation.surplus({b"@3", b"@1", b"@4", b"@2"}, files, SIZES, total) == gone
+
+
+def test_what_has_no_size_is_spared_by_the_total_and_not_by_the_number() -> None:
+    sizes = {name: size for name, size in SIZES.items() if name != b"@4"}
+    assert rotation.surplus(SIZES, 10, sizes, 1) == [b"@1", b"@2", b"@3"]
+    assert rotation.surplus({*SIZES, b"@5"}, 2, sizes, 1) == [b"@1", b"@2", b"@3", b"@4"]
+    assert rotation.surplus(SIZES, 10, None, 1) == []

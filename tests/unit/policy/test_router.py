@@ -53,6 +53,20 @@ def test_a_line_keeps_the_stamp_of_its_first_byte() -> None:
     assert b"".join(router.route(b"a" * 1000, b"old ", b"new ").outputs[0]) == b"old " + b"a" * 1000
 
 
+@pytest.mark.parametrize("stamp", [b"", STAMP])
+def test_a_prefix_stands_before_the_lines_of_what_follows_it(stamp: bytes) -> None:
+    script = [b"./a", b"pone: ", b"./b", b"e", b"-*:*", b"./c", b"ptwo: ", b"=f"]
+    one, two = stamp + b"one: x\n", stamp + b"two: x\n"
+    assert routed(script, b"x\n", stamp=stamp) == [stamp + b"x\n", one, one, one, two, b""]
+    assert routed(script[:3], b"x\nx\n", stamp=stamp) == [(stamp + b"x\n") * 2, one * 2, b""]
+
+
+def test_a_prefix_is_no_part_of_what_patterns_see() -> None:
+    line = b"x" * 999 + b"y" + b"z" * 500
+    outputs = routed([b"pxyz", b"-*", b"+*y*", b"./a", b"=f"], line + b"\n")
+    assert outputs == [b"xyz" + line + b"\n", b"xyz" + line[:997] + b"\n", b""]
+
+
 @pytest.mark.parametrize("seed", range(20))
 def test_any_cuts_give_the_same(seed: int) -> None:
     chance = random.Random(seed)
