@@ -239,6 +239,16 @@ class Own:
         named = getattr(self._module, "partner", None)
         return own(named(self.file)) if named is not None else None
 
+    def run_with(self, arguments: Sequence[bytes]) -> int:
+        """Run it once, with these arguments instead. Its exit status."""
+        return int(self._module.main([os.fsdecode(argument) for argument in arguments]))
+
+    def prepare(self) -> None:
+        """Have it load what it loads late: for who runs it often, each time in a fork."""
+        prepare = getattr(self._module, "prepare", None)
+        if prepare is not None:
+            prepare()
+
     def run(self, partner: Any = None) -> int:
         """Run it once, with what starts its partner if there is one. Its exit status."""
         if partner is None:
