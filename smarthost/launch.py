@@ -228,6 +228,16 @@ class Own:
         """Run it once. Its exit status."""
         return int(self._module.main(self._arguments))
 
+    def run_with(self, arguments: Sequence[bytes]) -> int:
+        """Run it once, with these arguments instead. Its exit status."""
+        return int(self._module.main([os.fsdecode(argument) for argument in arguments]))
+
+    def prepare(self) -> None:
+        """Have it load what it loads late: for who runs it often, each time in a fork."""
+        prepare = getattr(self._module, "prepare", None)
+        if prepare is not None:
+            prepare()
+
 
 def _identity(file: bytes) -> tuple[int, int, int, int] | None:
     try:

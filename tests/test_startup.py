@@ -57,6 +57,11 @@ MAY_LOAD = {
     "qmail.qmail_qmqpc": EVERY | {"_socket"},
     "qmail.qmail_qmqpd": EVERY,
     "qmail.qmail_queue": EVERY,
+    # Run in forks of qmail-rspawn, which has ssl loaded beforehand where TLS may be spoken.
+    "qmail.qmail_remote": EVERY | {"_socket"},
+    "qmail.qmail_rspawn": EVERY | {"fcntl", "gc", "select"},
+    "qmail.qmail_tcpok": EVERY,
+    "qmail.qmail_tcpto": EVERY,
     "qmail.sendmail": EVERY,
     # Once per service, but what it has loaded is copied at every fork.
     "ucspi.tcpserver": SERVER,

@@ -1,4 +1,4 @@
-"""DNS questions and answers, as far as a server asks about its clients: PTR and A (RFC 1035).
+"""DNS questions and answers, as far as mail needs them: PTR, A, MX and AAAA (RFC 1035, RFC 3596).
 
 A name is a tuple of labels here (bytes, at most 63 each), the root is the empty tuple.
 """
@@ -9,12 +9,16 @@ from smarthost.errors import FormatError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Final
+    from typing import Final, TypeAlias
 
     Name = tuple[bytes, ...]
+    # An address as it is written (A, AAAA), a name (PTR), or an exchanger (MX).
+    Record: TypeAlias = "bytes | Name | Exchanger"
 
 A: Final = 1
 PTR: Final = 12
+MX: Final = 15
+AAAA: Final = 28
 INTERNET: Final = 1
 
 NAME_ERROR: Final = 3
@@ -25,6 +29,16 @@ NAME_LIMIT: Final = 255
 POINTER_LIMIT: Final = 128
 
 _PLAIN = frozenset(b"abcdefghijklmnopqrstuvwxyz0123456789-_")
+
+
+class Exchanger:
+    """Who takes a domain's mail: the smaller `preference` is preferred."""
+
+    __slots__ = ("name", "preference")
+
+    def __init__(self, preference: int, name: Name) -> None:
+        self.preference = preference
+        self.name = name
 
 
 class ServerFailed(FormatError):
@@ -70,8 +84,8 @@ def question(identity: int, name: Name, kind: int) -> bytes:
     )
 
 
-def answers(packet: bytes, query: bytes) -> list[bytes | Name] | None:
-    """What a packet answers to `query`: dotted addresses or names, in its order.
+def answers(packet: bytes, query: bytes) -> list[Record] | None:
+    """What a packet answers to `query`: the records of the kind that was asked for, in its order.
 
     None if the packet is not about this query. No such name is an empty list. Raises Truncated,
     ServerFailed, or FormatError for a packet that belongs to the query and makes no sense.
@@ -93,8 +107,8 @@ def answers(packet: bytes, query: bytes) -> list[bytes | Name] | None:
     return _records(packet, position + 4, query[end : end + 2])
 
 
-def _records(packet: bytes, position: int, kind: bytes) -> list[bytes | Name]:
-    found: list[bytes | Name] = []
+def _records(packet: bytes, position: int, kind: bytes) -> list[Record]:
+    found: list[Record] = []
     for _ in range(int.from_bytes(packet[6:8], "big")):
         _, position = _name(packet, position)
         head = packet[position : position + 10]
@@ -106,11 +120,26 @@ def _records(packet: bytes, position: int, kind: bytes) -> list[bytes | Name]:
             raise FormatError("record is cut off")
         if head[:2] != kind or head[2:4] != b"\0\1":
             continue
-        if kind == PTR.to_bytes(2, "big"):
-            found.append(_name(packet, start)[0])
-        elif position - start == 4:
-            found.append(b".".join(str(byte).encode() for byte in packet[start:position]))
+        record = _record(packet, start, position, int.from_bytes(kind, "big"))
+        if record is not None:
+            found.append(record)
     return found
+
+
+def _record(packet: bytes, start: int, end: int, kind: int) -> Record | None:
+    """What lies there; None for data of another size than it must have."""
+    data = packet[start:end]
+    if kind == PTR:
+        return _name(packet, start)[0]
+    if kind == MX:
+        return (
+            Exchanger(int.from_bytes(data[:2], "big"), _name(packet, start + 2)[0]) if len(data) > 2 else None
+        )
+    if kind == A:
+        return b".".join([b"%d" % byte for byte in data]) if len(data) == 4 else None
+    if len(data) != 16:
+        return None
+    return b":".join([b"%x" % int.from_bytes(data[at : at + 2], "big") for at in range(0, 16, 2)])
 
 
 def _lower(name: Name) -> Name:

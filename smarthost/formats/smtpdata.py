@@ -1,4 +1,7 @@
-"""What message do these lines of SMTP's DATA carry? Lines end in newlines after, and dots are unstuffed."""
+"""What message do these lines of SMTP's DATA carry, and which lines carry a message?
+
+Lines end in newlines here and in CRLF there, where a dot at the beginning of a line is doubled.
+"""
 
 from __future__ import annotations
 
@@ -57,3 +60,42 @@ class DataDecoder:
             self._line_begins = False
             self._held = self._held[-1:]  # it may be half of a CRLF
         return b"".join(message)
+
+
+class DataEncoder:
+    """Feed it a message block by block; what it answers is to be sent.
+
+    A CR without its LF ends a line, too: in the middle of one it is forbidden, and where servers do not
+    agree about it, text could pretend to be the end of the message.
+    """
+
+    __slots__ = ("_cr", "_line_begins")
+
+    def __init__(self) -> None:
+        self._cr = False
+        self._line_begins = True
+
+    def feed(self, block: bytes) -> bytes:
+        """Not for an empty block."""
+        if self._cr:
+            block = b"\r" + block
+        self._cr = block.endswith(b"\r")
+        if b"\r" in block:
+            if self._cr:
+                block = block[:-1]  # whether a newline follows, the next block says
+            block = block.replace(_CRLF, _NEWLINE).replace(b"\r", _NEWLINE)
+        stuffed = block.replace(b"\n.", b"\n..").replace(_NEWLINE, _CRLF)
+        if self._line_begins and block.startswith(b"."):
+            stuffed = b"." + stuffed
+        if block:
+            self._line_begins = block.endswith(_NEWLINE)
+        return stuffed
+
+    @property
+    def whole(self) -> bool:
+        """Whether the message ends where a line does."""
+        return self._line_begins or self._cr
+
+    def end(self, *, complete: bool = False) -> bytes:
+        """What follows the last block, the dot included. `complete` the last line if need be."""
+        return (_CRLF if self._cr or (complete and not self._line_begins) else b"") + b".\r\n"

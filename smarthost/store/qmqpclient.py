@@ -50,7 +50,7 @@ def find(server: QmqpServer) -> list[connect.Address]:
         raise NoAnswer(f"unable to find it: {errtext.reason(error)}", replies.NO_NETWORK) from error
 
 
-def _open(server: QmqpServer, address: connect.Address, settings: Settings) -> socket:
+def _open(server: QmqpServer, address: connect.Address, settings: Settings, source: bytes) -> socket:
     """A connection to the server, with TLS if that was asked for."""
     try:
         context = settings.tls() if server.tls else None
@@ -58,7 +58,7 @@ def _open(server: QmqpServer, address: connect.Address, settings: Settings) -> s
         reason = errtext.reason(error) if isinstance(error, OSError) else str(error)
         raise NoAnswer(f"unable to set up TLS: {reason}", replies.NO_CONFIGURATION) from error
     try:
-        connection = connect.connect(address, settings.connect_seconds)
+        connection = connect.connect(address, settings.connect_seconds, source)
         if context is not None:
             from smarthost.unix import tls  # noqa: PLC0415
 
@@ -72,10 +72,16 @@ def _open(server: QmqpServer, address: connect.Address, settings: Settings) -> s
 
 
 def ask(
-    server: QmqpServer, address: connect.Address, request: Iterable[bytes], settings: Settings
+    server: QmqpServer,
+    address: connect.Address,
+    request: Iterable[bytes],
+    settings: Settings,
+    source: bytes = b"",
 ) -> ReplyReader:
-    """Give the server, at this address, the request's blocks, and take its answer. Raises NoAnswer."""
-    connection = _open(server, address, settings)
+    """Give the server, at this address, the request's blocks, and take its answer; `source`: the address to
+    come from. Raises NoAnswer.
+    """
+    connection = _open(server, address, settings, source)
     try:
         return _exchange(connection, request, settings.transfer_seconds)
     finally:

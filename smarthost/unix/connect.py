@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import _socket
+import os
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -11,6 +12,9 @@ if TYPE_CHECKING:
 
     # A family and what `connect` wants for it.
     Address = tuple[int, Any]
+
+# Any port will do where nothing is sent.
+_DISCARD = 9
 
 
 def path_address(path: bytes) -> Address:
@@ -29,14 +33,48 @@ def addresses(host: bytes, port: int, *, lookup: bool) -> list[Address]:
     return [(family, address) for family, _, _, _, address in found]
 
 
-def connect(address: Address, timeout: float) -> socket:
+def numeric(host: bytes, port: int) -> Address:
+    """The address that is written so. Raises OSError for anything else."""
+    [found] = addresses(host, port, lookup=False)
+    return found
+
+
+def packed(address: bytes) -> bytes:
+    """An address as four or sixteen bytes. Raises OSError for what is none."""
+    family = _socket.AF_INET6 if b":" in address else _socket.AF_INET
+    return _socket.inet_pton(family, os.fsdecode(address))
+
+
+def is_own(address: bytes) -> bool:
+    """Whether the address belongs to this host: what is sent to it would then come from it.
+
+    The kernel knows which do, by interfaces and routes, and says so without sending anything.
+    Raises OSError if there can be no socket.
+    """
+    where = packed(address)
+    if not any(where):
+        return True
+    family = _socket.AF_INET if len(where) == 4 else _socket.AF_INET6
+    asking = _socket.socket(family, _socket.SOCK_DGRAM | _socket.SOCK_CLOEXEC)
+    try:
+        asking.connect((os.fsdecode(address), _DISCARD))
+        return _socket.inet_pton(family, asking.getsockname()[0]) == where
+    except OSError:
+        return False
+    finally:
+        asking.close()
+
+
+def connect(address: Address, timeout: float, source: bytes = b"") -> socket:
     """A connected socket, with `timeout` seconds for this and for each later send or receive.
 
-    Raises TimeoutError, or OSError.
+    `source`: the address to come from, one of the same family. Raises TimeoutError, or OSError.
     """
     family, where = address
     made = _socket.socket(family, _socket.SOCK_STREAM | _socket.SOCK_CLOEXEC)
     try:
+        if source:
+            made.bind((source.decode(), 0))
         if family == _socket.AF_UNIX:
             _connect_path(made, where, timeout)
         made.settimeout(timeout)

@@ -124,3 +124,19 @@ def test_names_as_text() -> None:
 def test_text_that_is_no_name(text: bytes) -> None:
     with pytest.raises(FormatError):
         dns.name_from_text(text)
+
+
+def test_exchangers() -> None:
+    query = A_QUERY[:-4] + b"\x00\x0f\x00\x01"
+    records = record(b"\x00\x0a\x04mail\xc0\x11", 15) + record(b"\x01\x00\x00", 15) + record(b"\x00\x0a", 15)
+    found = dns.answers(reply(records, 3, query=query), query)
+    assert found is not None
+    seen = [(each.preference, each.name) for each in found if isinstance(each, dns.Exchanger)]
+    assert seen == [(10, (b"mail", b"example")), (256, ())]
+
+
+def test_addresses_of_sixteen_bytes() -> None:
+    query = A_QUERY[:-4] + b"\x00\x1c\x00\x01"
+    data = b"\x20\x01\x0d\xb8" + bytes(11) + b"\x01"
+    packet = reply(record(data, 28) + record(b"\x7f\x00\x00\x01", 28), 2, query=query)
+    assert dns.answers(packet, query) == [b"2001:db8:0:0:0:0:0:1"]

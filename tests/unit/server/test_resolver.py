@@ -10,10 +10,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from smarthost.server import resolver
+from tests.support.nameserver import LARGE, REFUSED, SERVFAIL, NameServer
 from tests.unit.formats.test_dns import record
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+    from tests.support.nameserver import Zone
 
 
 def ptr(query: bytes) -> bytes:
@@ -116,3 +119,55 @@ def test_else_those_of_resolv_conf(monkeypatch: pytest.MonkeyPatch, tmp_path: ob
             "search example\nnameserver 192.0.2.53\n#nameserver 1.1.1.1\nnameserver\tfe80::1%eth0\nnameserver x\n"
         )
     assert resolver.configured_servers() == [b"192.0.2.53", b"fe80::1%eth0"]
+
+
+ZONE: Zone = {
+    "example": {"MX": ["10 mail.example.", "20 backup.example."]},
+    "alias.example": {"CNAME": ["example."]},
+    "mail.example": {"A": ["192.0.2.1", "192.0.2.2"], "AAAA": ["2001:db8::1"]},
+    "six.example": {"AAAA": ["2001:db8::2"]},
+    "half.example": {"A": ["192.0.2.3"], "AAAA": SERVFAIL},
+    "other.example": {"A": SERVFAIL, "AAAA": ["2001:db8::3"]},
+    "refused.example": {"ANY": REFUSED},
+    "none.example": {"TXT": ["text"]},
+    "null.example": {"MX": ["0 ."]},
+    "large.example": {"MX": LARGE, LARGE: [f"{at} mail{at}.a-long-name.example." for at in range(200)]},
+}
+
+
+def test_where_mail_goes() -> None:
+    with NameServer(ZONE, 0) as server:
+        asking = resolver.Resolver([server.address.encode()], server.port)
+        both = [(10, b"mail.example"), (20, b"backup.example")]
+        for host in (b"example", b"EXAMPLE", b"alias.example", b"example."):
+            assert sorted(asking.exchangers(host)) == both
+        assert asking.exchangers(b"null.example") == [(0, b".")]
+        assert len(asking.exchangers(b"large.example")) == 200
+        for host in (b"none.example", b"missing.example", b"mail.example"):
+            assert asking.exchangers(host) == []
+        with pytest.raises(resolver.NoAnswer):
+            asking.exchangers(b"refused.example")
+
+
+def test_the_addresses_of_a_mail_host() -> None:
+    with NameServer(ZONE, 0) as server:
+        asking = resolver.Resolver([server.address.encode()], server.port)
+        four = [b"192.0.2.1", b"192.0.2.2"]
+        found = asking.mail_addresses(b"mail.example")
+        assert (sorted(found[:2]), found[2:]) == (four, [b"2001:db8:0:0:0:0:0:1"])
+        assert asking.mail_addresses(b"six.example") == [b"2001:db8:0:0:0:0:0:2"]
+        assert asking.mail_addresses(b"half.example") == [b"192.0.2.3"]
+        assert asking.mail_addresses(b"none.example") == []
+        assert asking.mail_addresses(b"missing.example") == []
+        for host in (b"other.example", b"refused.example"):
+            with pytest.raises(resolver.NoAnswer):
+                asking.mail_addresses(host)
+
+
+def test_what_can_be_no_mail_host_is_not_asked_about() -> None:
+    with NameServer(ZONE, 0) as server:
+        asking = resolver.Resolver([server.address.encode()], server.port)
+        for host in (b"", b".", b"a..example", b".example", b"x" * 64 + b".example", b"x." * 128):
+            assert asking.exchangers(host) == []
+            assert asking.mail_addresses(host) == []
+        assert server.asked == []
