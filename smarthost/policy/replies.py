@@ -69,6 +69,14 @@ CRASHED: Final = b"Zqq crashed (#4.3.0)"
 LOST: Final = b"Zqq waitpid surprise (#4.3.0)"
 BAD_ADDRESS: Final = b"Dsorry, I can't accept addresses like that (#5.1.3)"
 
+# What is otherwise said by the exit status alone, for who wants to know.
+NOT_A_REQUEST: Final = b"Dsorry, that is not a QMQP request (#5.5.2)"
+REQUEST_TOO_LONG: Final = b"Zsorry, I can't take a request of that length (#4.3.0)"
+OUT_OF_TIME: Final = b"Zsorry, this takes too long (#4.4.2)"
+NO_RESOURCES: Final = b"Zout of resources (#4.3.0)"
+
+ACCEPTED: Final = b"K"
+
 # What a queue program may say in its own words: more than a letter and one byte.
 WORDS_LEAST: Final = 3
 WORDS_LIMIT: Final = 255

@@ -56,6 +56,14 @@ class Controls:
         content = self.content(name)
         return None if content is None else control.number(content)
 
+    def setting(self, name: bytes) -> int:
+        """The number in the file, or in the variable of that name in capitals, which a rule may set for one
+        client; 0 if there is none.
+        """
+        said = os.environb.get(name.upper())
+        number = self.number(name) if said is None else control.number(said)
+        return number or 0
+
     def lines(self, name: bytes, *, or_me: bool = False) -> list[bytes] | None:
         """The facts of a file that is a list; if there is no file and `or_me`, what control/me says."""
         content = self.content(name)

@@ -187,6 +187,11 @@ KNOWN: Final = (
 # What only our programs read: shown if it is there.
 OURS: Final = (
     Number(b"concurrencyqmqp", b"20", b"QMQP concurrency is "),
+    Number(b"errordelay", b"0", b"QMQP clients wait for an error for ", b" seconds"),
+    Number(b"explainerrors", b"0", b"QMQP clients are told about errors of every kind: "),
+    Number(b"logaddresses", b"0", b"Senders and recipients of QMQP clients are logged: "),
+    Number(b"maxhops", b"0", b"Limit of a message's hops by QMQP is "),
+    Number(b"maxrecipients", b"0", b"Limit of a message's recipients by QMQP is "),
     Present(b"qmqpca.pem", b"Only these authorities vouch for QMQP servers with tls:."),
     Present(b"qmqpcert.pem", b"QMQP servers with tls: are shown this certificate."),
     Fact(b"qmqpverify", b"name", b"Certificates of QMQP servers are checked by: "),
