@@ -47,11 +47,11 @@ def run(sender, recipient):
         os.open(words[1], os.O_RDONLY)
         return 0
     if words[0] == b"background":
+        os.write(1, b"early")
         if not os.fork():
             os.open(words[1], os.O_RDONLY)
             os.write(1, b"late")
             os._exit(0)
-        os.write(1, b"early")
         return 0
     raise ValueError
 
