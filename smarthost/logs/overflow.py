@@ -180,7 +180,11 @@ class OverflowIntake(PipeIntake):
         if not self._owned:
             waits = self._waiting()
             if self._busy_since is None:
-                return GLANCE if waits > self._seen else None
+                if waits > self._seen:
+                    return GLANCE
+                # Who goes on in one large write behind the beginning of a line that lies here wakes nobody
+                # (pipe_write), and if the first thread then finds that by itself, this one has to as well.
+                return LONG if waits else None
             pressing = waits * PRESSING >= self._size
             if not pressing and (waits <= self._seen or time.monotonic() - self._busy_since < LONG):
                 return GLANCE
