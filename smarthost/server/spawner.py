@@ -52,26 +52,32 @@ CUT: Final = b"\nError report too long, sorry.\n"
 SPARE: Final = 3
 
 _READ: Final = 65536
+_OTHERS: Final = fds.Others({0, 1, 2})
 
 
 def forked(run: Callable[[bytes, bytes], int]) -> Start:
     """Deliveries that `run` makes, in a child that has all that is loaded here, with nothing open but its
     0, 1 and 2, and with signals as Python finds them. What it answers is the exit status; it may also exec.
     """
-    others = fds.Others({0, 1, 2})
 
     def start(message: int, output: int, sender: bytes, recipient: bytes) -> int:
-        def child() -> int:
-            os.dup2(message, 0)
-            os.dup2(output, 1)
-            os.dup2(output, 2)
-            others.close()
-            signals.as_after_start()
-            return run(sender, recipient)
-
-        return process.fork_child(child)
+        return fork(message, output, lambda: run(sender, recipient))
 
     return start
+
+
+def fork(message: int, output: int, body: Callable[[], int]) -> int:
+    """The same, for who has more to tell it. The pid."""
+
+    def child() -> int:
+        os.dup2(message, 0)
+        os.dup2(output, 1)
+        os.dup2(output, 2)
+        _OTHERS.close()
+        signals.as_after_start()
+        return body()
+
+    return process.fork_child(child)
 
 
 class _Delivery:
