@@ -61,7 +61,7 @@ MAY_LOAD = {
     "qmail.qmail_inject": EVERY,
     "qmail.qmail_local": EVERY | {"fcntl"},
     # Once per service; what it has loaded is copied at every delivery.
-    "qmail.qmail_lspawn": EVERY | {"_struct", "fcntl", "gc", "select", "struct"},
+    "qmail.qmail_lspawn": SERVER,
     "qmail.qmail_qmqpc": EVERY | {"_socket"},
     "qmail.qmail_qmqpd": EVERY,
     "qmail.qmail_queue": EVERY,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import pwd
+import signal
 from typing import TYPE_CHECKING
 
 import pytest
@@ -18,6 +19,7 @@ from tests.support.mailhome import GID, IS_ROOT, MESSAGE, UID, MailHome
 from tests.support.peerhome import peer_in_home
 from tests.support.run import ours, run
 from tests.support.spawning import Spawning
+from tests.support.waiting import eventually
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -293,3 +295,88 @@ def test_many_at_once(home: MailHome) -> None:
     names = os.listdir(home.place / "users/joe/Maildir/new")
     assert len(names) == spawn.CONCURRENCY
     assert not os.listdir(home.place / "users/joe/Maildir/tmp")
+
+
+class TestWorkers:
+    """A process that made a delivery makes the user's next, if that comes soon."""
+
+    @pytest.fixture
+    def started(self, home: MailHome) -> Iterator[Spawning]:
+        home.user(
+            "joe",
+            {
+                ".qmail": b"|echo $PPID; umask; pwd; echo $LEAK\n./Maildir/\n",
+                ".qmail-crash": b"|kill -9 $PPID\n",
+            },
+        )
+        with Spawning([ours("qmail-lspawn"), "./Mailbox"], home.env) as started:
+            started.concurrency()
+            yield started
+
+    def deliver(self, started: Spawning, recipient: bytes = b"joe@x") -> bytes:
+        started.ask(7, b"0/1", b"a@b", recipient)
+        number, text = started.report()
+        assert number == 7
+        return text
+
+    def pid_of_a_worker(self, started: Spawning) -> int:
+        """As root only a user who has mail again within a moment gets one."""
+        return int(eventually(lambda: self._same_twice(started)))
+
+    def _same_twice(self, started: Spawning) -> int:
+        first, second = (self.deliver(started)[1:].splitlines()[0] for _ in range(2))
+        return int(first) if first == second else 0
+
+    def test_a_process_is_used_again(self, started: Spawning, home: MailHome) -> None:
+        pid = self.pid_of_a_worker(started)
+        text = self.deliver(started)
+        if text[1:].splitlines()[0] == b"%d" % pid:  # unless this machine was very slow
+            assert text == b"K%d\n0077\n%b/users/joe\n\ndid 1+0+1\n" % (pid, bytes(home.place))
+
+    def test_one_that_is_killed_while_it_waits(self, started: Spawning) -> None:
+        pid = self.pid_of_a_worker(started)
+        os.kill(pid, signal.SIGKILL)
+        eventually(lambda: not os.path.exists(f"/proc/{pid}"))
+        assert self.deliver(started).endswith(b"did 1+0+1\n")
+
+    def test_one_that_is_killed_while_it_works(self, started: Spawning) -> None:
+        self.pid_of_a_worker(started)
+        for _ in range(3):
+            assert self.deliver(started, b"joe-crash@x") == lspawn.CRASHED
+        assert self.deliver(started).endswith(b"did 1+0+1\n")
+
+    def test_nobody_stays_for_long(self, started: Spawning) -> None:
+        pid = self.pid_of_a_worker(started)
+        eventually(lambda: not os.path.exists(f"/proc/{pid}"))
+        assert self.deliver(started).endswith(b"did 1+0+1\n")
+
+    def test_one_that_leaves_a_process_behind_is_not_used_again(
+        self, started: Spawning, home: MailHome
+    ) -> None:
+        home.user(
+            "joe", {".qmail": b"|echo $PPID\n", ".qmail-ext": b"|sleep 60 >/dev/null 2>&1 & echo $PPID $!\n"}
+        )
+        seen = set()
+        for _ in range(3):
+            text = self.deliver(started, b"joe-ext@x")
+            pid, background = map(int, text[1:].splitlines()[0].split())
+            os.kill(background, signal.SIGKILL)
+            seen.add(pid)
+        assert text.endswith(b"did 0+0+1\n")
+
+    def test_users_do_not_share_processes(self, started: Spawning, home: MailHome) -> None:
+        if not IS_ROOT:
+            pytest.skip("needs root")
+        home.user("other", {".qmail": b"|echo $PPID; id -u\n"}, 54999, 54999)
+        home.assign("=other:other:54999:54999:PLACE/other:::", "=joe:joe:USER:PLACE/joe:::")
+        pids: dict[bytes, set[bytes]] = {b"joe@x": set(), b"other@x": set()}
+        for _ in range(5):
+            for recipient, of_user in pids.items():
+                of_user.add(self.deliver(started, recipient)[1:].splitlines()[0])
+        assert not pids[b"joe@x"] & pids[b"other@x"]
+        assert self.deliver(started, b"other@x").splitlines()[1] == b"54999"
+
+    def test_all_are_gone_when_it_ends(self, started: Spawning) -> None:
+        pid = self.pid_of_a_worker(started)
+        assert started.end() == (0, b"")
+        assert not os.path.exists(f"/proc/{pid}")

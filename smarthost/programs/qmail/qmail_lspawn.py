@@ -6,7 +6,8 @@ Reads   commands on descriptor 0 (formats/spawn.py says what they are), messages
         users/cdb, else what bin/qmail-getpw says, about each address
 Writes  a byte, then reports, on descriptor 1
 Starts  bin/qmail-local of the home, with the message on 0 and its words on 1 and 2; one of this
-        installation's own runs in a fork of this process, which has it loaded
+        installation's own runs in a fork of this process, which has it loaded, and so do further deliveries
+        to the same user if they come within a second
 Exits   0 when descriptor 0 has ended and no delivery runs any more; 100 no argument, 111 no home or queue
 Differs the home is not compiled in: QMAILHOME, else where this program lies, else /var/qmail;
         who may own a message is whoever owns queue/mess, not the account qmailq; without the account
@@ -25,6 +26,7 @@ from smarthost.errors import FormatError, Temporary
 from smarthost.formats import assign
 from smarthost.policy import lspawn
 from smarthost.server import spawner
+from smarthost.server.crew import AsUser, Crew
 from smarthost.store.home import program, qmail_home
 from smarthost.store.users import Users
 from smarthost.unix import errtext, fds, identity, process, signals
@@ -32,7 +34,11 @@ from smarthost.unix import errtext, fds, identity, process, signals
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
-    from typing import Final, NoReturn
+    from typing import Final
+
+    from smarthost.formats.assign import Assignment
+    from smarthost.launch import Own
+    from smarthost.server.workers import Worker
 
 NAME: Final = "qmail-lspawn"
 
@@ -71,7 +77,7 @@ def body(arguments: list[bytes]) -> int:
             f"unable to switch to {os.fsdecode(home)}/queue/mess: {errtext.reason(error)}"
         ) from error
     deliveries = Deliveries(home, arguments[0])
-    return spawner.Spawner(deliveries.start, lspawn.report, lspawn.LONGEST).serve()
+    return spawner.Spawner(deliveries.start, lspawn.report, lspawn.LONGEST, deliveries.crew).serve()
 
 
 class _Helper:
@@ -82,24 +88,19 @@ class _Helper:
         self._name = b"bin/" + name
         self._own = launch.own([self._file])
 
-    def prepare(self) -> Callable[[Sequence[bytes]], int]:
-        """What runs it, in this very process: to be asked for where the file can be looked at."""
-        own = self._own
-        if own is None or not own.is_current():
-            return self._become
+    def loaded(self) -> Own | None:
+        """It, if it is one of this installation's own, and still the file that it was."""
+        return self._own if self._own is not None and self._own.is_current() else None
 
-        def run(arguments: Sequence[bytes]) -> int:
+    def run(self, own: Own | None, arguments: Sequence[bytes]) -> int:
+        """Run it in this very process, which ends with it. Raises OSError if it cannot be run."""
+        if own is not None:
             own.settle()
             return own.run_with(arguments)
-
-        return run
-
-    def _become(self, arguments: Sequence[bytes]) -> NoReturn:
-        """Raises OSError."""
         for signum in signals.IGNORED_BY_PYTHON:
             if signum != signals.SIGPIPE:  # which the original leaves ignored
                 signals.uncatch(signum)
-        os.execv(self._file, [self._name, *arguments])
+        return os.execv(self._file, [self._name, *arguments])
 
 
 class Deliveries:
@@ -118,58 +119,84 @@ class Deliveries:
         self._getpw_identity = None
         if account is not None and group is not None:
             self._getpw_identity = identity.Identity(account.uid, group)
+        self.crew = Crew(always=not self._is_root)
 
-    def start(self, message: int, output: int, sender: bytes, recipient: bytes) -> int:
+    def start(self, message: int, output: int, sender: bytes, recipient: bytes) -> int | Worker:
         """For the spawner. Raises OSError."""
+
+        def apart(body: Callable[[], int]) -> int:
+            return spawner.fork(message, output, body)
+
         local, _, host = recipient.rpartition(b"@")
-        status = 0
+        if not local:
+            return apart(lambda: 0)
         try:
             data = self._users.find(local)
         except (OSError, FormatError):
-            data, status = None, lspawn.CDB
-        run_local, run_getpw = self._local.prepare(), self._getpw.prepare()
+            return apart(lambda: lspawn.CDB)
+        own, getpw = self._local.loaded(), self._getpw.loaded()
+        if data is None:
+            return apart(lambda: self._ask_and_run(own, getpw, local, host, sender))
+        try:
+            assigned = assign.assignment(data)
+        except FormatError:
+            return apart(lambda: lspawn.USAGE)
+        words = self._words(assigned, local, host, sender)
+        user = assigned.uid, assigned.gid
+        if own is None or not self.crew.pays(user, words):
+            return apart(lambda: self._run(own, assigned, words))
+        settled = AsUser(own, lambda: self._become(assigned))
+        return self.crew.begin(user, settled, message, output, words)
 
-        def delivery() -> int:
-            if not local:
-                return 0
-            if status:
-                return status
-            try:
-                os.chdir(self._home)
-                fields = self._ask(local, run_getpw) if data is None else data
-                assigned = assign.assignment(fields)
-                self._become_user(assigned)
-            except _Failed as failed:
-                return failed.status
-            except (OSError, FormatError):
-                return lspawn.USAGE
-            except MemoryError:
-                return lspawn.NO_MEMORY
-            where = (assigned.user, assigned.home, local, assigned.dash, assigned.ext, host)
-            try:
-                return run_local([b"--", *where, sender, self._default])
-            except OSError as error:
-                return lspawn.EXEC_SOFT if errtext.is_temporary(error) else lspawn.EXEC_HARD
+    def _words(self, assigned: Assignment, local: bytes, host: bytes, sender: bytes) -> list[bytes]:
+        of_user = (assigned.user, assigned.home, local, assigned.dash, assigned.ext)
+        return [b"--", *of_user, host, sender, self._default]
 
-        return spawner.fork(message, output, delivery)
+    # In a delivery's process:
 
-    def _become_user(self, assigned: assign.Assignment) -> None:
-        """Raises OSError, or _Failed."""
-        if self._is_root:
-            identity.assume(identity.Identity(assigned.uid, assigned.gid))
-        elif assigned.uid != os.getuid() or assigned.gid not in (os.getgid(), *os.getgroups()):
-            raise _Failed(lspawn.USAGE)
+    def _ask_and_run(
+        self, own: Own | None, getpw: Own | None, local: bytes, host: bytes, sender: bytes
+    ) -> int:
+        try:
+            os.chdir(self._home)
+            assigned = assign.assignment(self._ask(getpw, local))
+        except _Failed as failed:
+            return failed.status
+        except (OSError, FormatError):
+            return lspawn.USAGE
+        return self._run(own, assigned, self._words(assigned, local, host, sender))
+
+    def _run(self, own: Own | None, assigned: Assignment, words: Sequence[bytes]) -> int:
+        status = self._become(assigned)
+        if status is not None:
+            return status
+        try:
+            return self._local.run(own, words)
+        except OSError as error:
+            return lspawn.EXEC_SOFT if errtext.is_temporary(error) else lspawn.EXEC_HARD
+
+    def _become(self, assigned: Assignment) -> int | None:
+        """Take the user on, in the home; a status if that cannot be."""
+        try:
+            os.chdir(self._home)
+            if self._is_root:
+                identity.assume(identity.Identity(assigned.uid, assigned.gid))
+        except OSError:
+            return lspawn.USAGE
         if os.getuid() == 0:
-            raise _Failed(lspawn.ROOT)
+            return lspawn.ROOT
+        if assigned.uid != os.getuid() or assigned.gid not in (os.getgid(), *os.getgroups()):
+            return lspawn.USAGE
+        return None
 
-    def _ask(self, local: bytes, run_getpw: Callable[[Sequence[bytes]], int]) -> bytes:
+    def _ask(self, getpw: Own | None, local: bytes) -> bytes:
         """What qmail-getpw says. It runs apart, without rights: it asks services that others may answer."""
         if self._is_root and self._getpw_identity is None:
             raise _Failed(lspawn.EXEC_GETPW)
         try:
             reading, writing = os.pipe()
             try:
-                child = process.fork_child(lambda: self._answer(local, run_getpw, reading, writing))
+                child = process.fork_child(lambda: self._answer(getpw, local, reading, writing))
             finally:
                 os.close(writing)
             answer = b""
@@ -185,9 +212,7 @@ class Deliveries:
             raise _Failed(ended)
         return answer
 
-    def _answer(
-        self, local: bytes, run_getpw: Callable[[Sequence[bytes]], int], reading: int, writing: int
-    ) -> int:
+    def _answer(self, getpw: Own | None, local: bytes, reading: int, writing: int) -> int:
         """In qmail-getpw's process."""
         if self._is_root and self._getpw_identity is not None:
             try:
@@ -198,6 +223,6 @@ class Deliveries:
         os.dup2(writing, 1)
         os.close(writing)
         try:
-            return run_getpw([local])
+            return self._getpw.run(getpw, [local])
         except OSError:
             return lspawn.EXEC_GETPW
