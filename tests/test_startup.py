@@ -59,7 +59,7 @@ MAY_LOAD = {
     "qmail.preline": EVERY,
     "qmail.qmail_getpw": EVERY | {"pwd"},
     "qmail.qmail_inject": EVERY,
-    "qmail.qmail_local": EVERY | {"fcntl"},
+    "qmail.qmail_local": EVERY,
     # Once per service; what it has loaded is copied at every delivery.
     "qmail.qmail_lspawn": SERVER,
     "qmail.qmail_qmqpc": EVERY | {"_socket"},

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from typing import Any, Final
 
     from smarthost.launch import Own
-    from smarthost.server.pool import Partner
     from smarthost.server.workers import Worker
 
 # More than addresses and paths have, and less than a job may.
@@ -46,9 +45,6 @@ class AsUser:
         if status is not None:
             os._exit(status)
         self._program.settle()
-
-    def partner(self) -> None:
-        """It has none."""
 
     def run_with(self, arguments: Sequence[bytes]) -> int:
         return self._program.run_with(arguments)
@@ -133,7 +129,7 @@ class Crew:
         return [worker.pid for worker in workers]
 
 
-def _serve(program: Own, job: list[bytes], descriptors: list[int], _: Partner | None) -> int:
+def _serve(program: Own, job: list[bytes], descriptors: list[int]) -> int:
     """In a worker: one delivery."""
     message, output = descriptors
     os.dup2(message, 0)

@@ -22,7 +22,7 @@ class Pool:
     """The workers of one server that wait.
 
     program  what they are processes of
-    serve    runs in a worker: (program, job, descriptor), to an exit status
+    serve    runs in a worker: (program, job, descriptors), to an exit status
     keep     descriptors that are theirs too
     before   what the signals did that the server took
     memory   what our modules name, if it has been looked at already

@@ -19,7 +19,6 @@ Differs the home is not compiled in: QMAILHOME, else where this program lies, el
 
 from __future__ import annotations
 
-import fcntl
 import os
 import stat
 from time import time
@@ -63,8 +62,13 @@ DOT_QMAIL_LIMIT: Final = 64 * 1024 * 1024
 HARD: Final = frozenset((100, 64, 65, 70, 76, 77, 78, 112))
 LAST: Final = 99
 
-# It is loaded with this module: once we are the user, it may be out of reach.
-assert fcntl
+
+def prepare() -> None:
+    """For who runs it often: once we are the user, what is not loaded may be out of reach."""
+    import fcntl  # noqa: F401, PLC0415  what an mbox needs
+    import pwd  # noqa: F401, PLC0415  what a forward needs, if the queue program is ours, and the next
+
+    import smarthost.store.queueing  # noqa: F401, PLC0415
 
 
 def main(argv: Sequence[str] | None = None) -> int:

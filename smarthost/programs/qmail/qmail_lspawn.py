@@ -70,6 +70,7 @@ def body(arguments: list[bytes]) -> int:
         return 100
     fds.occupy_standard()
     home = os.path.abspath(qmail_home())
+    os.environb[b"QMAILHOME"] = home  # for what deliveries start
     try:
         os.chdir(home + b"/" + MESS)
     except OSError as error:
@@ -87,6 +88,8 @@ class _Helper:
         self._file = program(name, home)
         self._name = b"bin/" + name
         self._own = launch.own([self._file])
+        if self._own is not None:
+            self._own.prepare()
 
     def loaded(self) -> Own | None:
         """It, if it is one of this installation's own, and still the file that it was."""
