@@ -523,6 +523,46 @@ def test_a_disk_that_is_full(tmp_path: Path) -> None:
         assert deliver(program, place, content, ANN, big) == Left(111, b"", text)
 
 
+# In a file system of its own, of 100 KB: what is left there is told by who mounted it, for nobody else sees it.
+SMALL_DISK = """
+mount -t tmpfs -o size=100k,mode=755 none "$1" && cd "$1" && mkdir -p Maildir/tmp Maildir/new Maildir/cur || exit 99
+printf 'From x\\n\\nold\\n\\n' >old
+message=$2; shift 2
+"$@" <"$message"; echo "status $?"
+find . -type f -size +0; cat old
+"""
+
+
+@pytest.mark.parametrize(
+    ("mailbox_line", "text"),
+    [
+        ("./Maildir/", b"Temporary error on maildir delivery. (#4.3.0)\n"),
+        ("./old", b"Unable to write ./old: out of disk space. (#4.3.0)\n"),
+    ],
+)
+def test_a_small_disk(mailbox_line: str, text: bytes, tmp_path: Path) -> None:
+    home = make_home(tmp_path, {})
+    (tmp_path / "message").write_bytes(MESSAGE + b"x" * 200_000)
+    alone = ["unshare", "-m"] if os.geteuid() == 0 else ["unshare", "-rm"]
+    words = Address(default=mailbox_line.encode()).words(home)
+    argv = [
+        *alone,
+        "sh",
+        "-c",
+        SMALL_DISK,
+        "sh",
+        str(home),
+        str(tmp_path / "message"),
+        ours("qmail-local"),
+        *words,
+    ]
+    done = run(argv, env={})
+    if done.status == 99 or b"status" not in done.stdout:
+        pytest.skip("this user may not mount")
+    assert done.stdout == b"status 111\n./old\nFrom x\n\nold\n\n"
+    assert done.stderr == text
+
+
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
 def test_what_may_not_be_written(tmp_path: Path) -> None:
     home = make_home(tmp_path, {".qmail": b"./Maildir/\n"})

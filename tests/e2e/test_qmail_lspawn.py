@@ -333,6 +333,20 @@ class TestWorkers:
         if text[1:].splitlines()[0] == b"%d" % pid:  # unless this machine was very slow
             assert text == b"K%d\n0077\n%b/users/joe\n\ndid 1+0+1\n" % (pid, bytes(home.place))
 
+    def test_a_program_cannot_tell(self, started: Spawning, home: MailHome) -> None:
+        """What it is given by a process that was used before is what a new one gives it."""
+        look = b"|ls /proc/self/fd; grep -E '^(Sig[BIC]|Shd)' /proc/self/status; ulimit -a; env | sort | grep -v _PID\n"
+        home.user("joe", {".qmail": look, ".qmail-ext": b"|echo $PPID; exit 0\n&x\n"})
+        first = self.deliver(started)
+        assert first.endswith(b"did 0+0+1\n")
+        assert first[1:].startswith(b"0\n1\n2\n3\n")
+        for _ in range(4):
+            self.deliver(started, b"joe-ext@x")
+            again = self.deliver(started)
+            assert [line for line in again.splitlines() if b"UFLINE" not in line] == [
+                line for line in first.splitlines() if b"UFLINE" not in line
+            ]
+
     def test_one_that_is_killed_while_it_waits(self, started: Spawning) -> None:
         pid = self.pid_of_a_worker(started)
         os.kill(pid, signal.SIGKILL)
