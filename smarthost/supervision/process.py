@@ -354,8 +354,9 @@ class ServiceProcess(Subprocess):  # type: ignore[misc]  # supervisor is untyped
                 self._options.poller.wake_at(self._next_look)
                 return
             self.look()
-            if not self.attendance.held:
-                return
+            # It is started in the next round, when all others that it may depend on are known.
+            self._options.poller.hurry()
+            return
         if self._deaf or self.state == ProcessStates.STARTING:
             self._end_first_second(now)
         if self._kill_at is not None:

@@ -2,8 +2,9 @@
 
 The service's own directory as the working directory, the engine's environment, every signal at its
 default and none blocked, no descriptor above 2 but the one that the service asked for, and the
-descriptor limit that the engine itself was started with. Beyond supervise: a process group of its
-own, so that Ctrl-C at the engine's terminal reaches the engine alone.
+descriptor limit that the engine itself was started with. Beyond supervise: a session of its own. So
+Ctrl-C at the engine's terminal reaches the engine alone; and a service that is paused while the engine is
+killed stays so, where the kernel would send HUP and CONT to a process group that has lost its last tie.
 
 fork and not posix_spawn: the child writes down who it is before exec. Until then it has a
 descriptor of the service's lock, so that there is no moment at which the next engine could find
@@ -81,7 +82,7 @@ class Starter:
         try:
             for number in _SETTABLE:
                 signals.uncatch(number)
-            os.setpgid(0, 0)
+            os.setsid()
             # What we hold may lie where something is to be put.
             room = max(places, default=0) + 1
             if room > 3:

@@ -9,7 +9,7 @@ Exits   0 after svc -x, or TERM, INT or QUIT, once the service has ended; 100 fo
 Differs TERM, INT and QUIT stop the service; the original dies and leaves it. After KILL the next
         supervise takes it over, where the original starts a second one. A service that ends within its first
         second is seen to be down until that is over. A missing run is said once, and the
-        service is down all the while. ./run has a process group of its own. --help and --version, alone, are
+        service is down all the while. ./run has a session of its own. --help and --version, alone, are
         answered
 """
 
