@@ -175,6 +175,10 @@ def make_queue(home: bytes) -> None:
         (b"todo", 0o750),
         (b"bounce", 0o700),
         (b"lock", 0o750),
+        # Ours, not qmail's: what queueorders and queueview are about.
+        (b"orders", 0o700),
+        (b"hold", 0o700),
+        (b"why", 0o700),
     ):
         _make_directory(queue + b"/" + name, mode)
     for name, mode in ((b"mess", 0o750), (b"info", 0o700), (b"local", 0o700), (b"remote", 0o700)):

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 MODES = {
     ".": 0o750,
     "bounce": 0o700,
+    "hold": 0o700,
     "info": 0o700,
     "info/22": 0o700,
     "intd": 0o700,
@@ -25,10 +26,12 @@ MODES = {
     "mess": 0o750,
     "mess/0": 0o750,
     "mess/22": 0o750,
+    "orders": 0o700,
     "pid": 0o700,
     "remote": 0o700,
     "remote/7": 0o700,
     "todo": 0o750,
+    "why": 0o700,
 }
 
 
