@@ -35,7 +35,13 @@ WHY_LIMIT: Final = 1 << 20
 # qmail-queue takes no longer address; who else writes the queue has no reason to.
 RECORD_LIMIT: Final = 1 << 16
 
+# As addresses are written in why/.
+_ONE_LINE: Final = bytes(byte if byte not in b"\n\t\r" else 0x20 for byte in range(256))
+
 GATHERED: Final = 1 << 16
+
+# Most files are short, and a buffer has to be made for each: of 64 KB that costs more than all the rest.
+BLOCK: Final = 4096
 
 
 class View:
@@ -97,7 +103,7 @@ class View:
             for record in _records(self.path(channel, message.number)):
                 if record[:1] in (b"T", b"D"):
                     done = record[:1] == b"D"
-                    error = b"" if done else errors.get((channel, record[1:]), b"")
+                    error = b"" if done else errors.get((channel, record[1:].translate(_ONE_LINE)), b"")
                     yield Recipient(channel, record[1:], error, is_done=done)
 
     def _look(self, number: int, *, is_new: bool, is_bouncing: bool, is_held: bool) -> Message | None:
@@ -108,7 +114,7 @@ class View:
             return None
         try:
             arrived = int(os.fstat(descriptor).st_mtime)
-            sender = _sender(os.read(descriptor, RECORD_LIMIT))
+            sender = _sender(os.read(descriptor, BLOCK))
         finally:
             os.close(descriptor)
         return Message(number, size, arrived, sender, is_new=is_new, is_bouncing=is_bouncing, is_held=is_held)
@@ -122,7 +128,11 @@ class View:
         except FileNotFoundError:
             return {}
         try:
-            text = os.read(descriptor, WHY_LIMIT)
+            text = b""
+            for block in files.blocks(descriptor, BLOCK):
+                text += block
+                if len(text) >= WHY_LIMIT:
+                    break
         finally:
             os.close(descriptor)
         errors = {}
@@ -150,7 +160,7 @@ def _records(path: bytes) -> Iterator[bytes]:
         return
     try:
         rest = b""
-        for block in files.blocks(descriptor):
+        for block in files.blocks(descriptor, BLOCK):
             *records, rest = (rest + block).split(b"\0")
             yield from records
             if len(rest) > RECORD_LIMIT:

@@ -29,6 +29,7 @@ NAME: Final = "qmail-qread"
 _SHOWN: Final = bytes(byte if 32 <= byte <= 126 else 0x5F for byte in range(256))
 
 GATHERED: Final = 1 << 16
+BLOCK: Final = 4096
 
 
 class _Dead(Exception):
@@ -119,7 +120,7 @@ def _recipients(channel: bytes, descriptor: int) -> Iterator[bytes]:
 def _read(descriptor: int) -> bytes:
     """The original takes whatever goes wrong while it reads for a lack of memory."""
     try:
-        return os.read(descriptor, files.BLOCK)
+        return os.read(descriptor, BLOCK)
     except OSError:
         raise _Dead("fatal: out of memory\n") from None
 
