@@ -54,6 +54,7 @@ MAY_LOAD = {
     "qmail.mailq": EVERY,
     "qmail.mailsubj": EVERY,
     "qmail.predate": EVERY,
+    "qmail.qmail_clean": EVERY,
     "qmail.qmail_inject": EVERY,
     "qmail.qmail_qmqpc": EVERY | {"_socket"},
     "qmail.qmail_qmqpd": EVERY,
@@ -65,6 +66,9 @@ MAY_LOAD = {
     "qmail.qmail_rspawn": EVERY | {"fcntl", "gc", "select"},
     "qmail.qmail_tcpok": EVERY,
     "qmail.qmail_tcpto": EVERY,
+    # Once per service: array for the schedule, threads' queues to sync many files at once.
+    "qmail.qmail_send": LABELS | {"_queue", "gc", "math", "select"},
+    "qmail.qmail_start": EVERY,
     "qmail.sendmail": EVERY,
     # Once per service, but what it has loaded is copied at every fork.
     "ucspi.tcpserver": SERVER,

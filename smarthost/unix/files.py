@@ -77,6 +77,16 @@ def write_parts_all(descriptor: int, parts: Sequence[bytes | memoryview]) -> Non
         write_all(descriptor, memoryview(b"".join(parts))[done:])
 
 
+def write_at(descriptor: int, data: bytes, position: int) -> int:
+    """Write over what is there; the number of bytes written."""
+    return os.pwrite(descriptor, data, position)
+
+
+def cut(descriptor: int, size: int) -> None:
+    """Let the file end after so many bytes."""
+    os.ftruncate(descriptor, size)
+
+
 def blocks(descriptor: int, size: int = BLOCK) -> Iterator[bytes]:
     """What can be read from the descriptor, as it comes, to the end of file."""
     while block := os.read(descriptor, size):
@@ -126,6 +136,11 @@ def unlink_if_there(path: bytes) -> None:
 
 def change_mode(target: bytes | int, mode: int) -> None:
     os.chmod(target, mode)
+
+
+def set_times(path: bytes, seconds: int) -> None:
+    """Make a file one that was last read and written then."""
+    os.utime(path, (seconds, seconds))
 
 
 def close(descriptor: int) -> None:

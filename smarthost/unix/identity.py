@@ -43,6 +43,22 @@ def name_of(uid: int) -> bytes | None:
         return None
 
 
+def group_of(name: bytes) -> int | None:
+    """The group's number; None if there is no such group."""
+    import grp  # noqa: PLC0415 - as above
+
+    try:
+        return grp.getgrnam(os.fsdecode(name)).gr_gid
+    except (KeyError, ValueError):
+        return None
+
+
+def assume_groups(account: bytes, gid: int) -> None:
+    """Have this group, and those that the account is a member of. Raises OSError."""
+    os.initgroups(os.fsdecode(account), gid)
+    os.setgid(gid)
+
+
 def assume_group(gid: int) -> None:
     """Have this group and no other. Raises OSError."""
     os.setgroups([gid])

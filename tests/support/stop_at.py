@@ -19,13 +19,16 @@ STEPS = (
     "change_mode",
     "create_empty",
     "create_exclusive",
+    "cut",
     "link",
     "open_append",
     "open_write",
     "rename",
+    "set_times",
     "sync",
     "unlink",
     "write",
+    "write_at",
     "write_parts",
 )
 
