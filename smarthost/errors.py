@@ -25,6 +25,22 @@ class Temporary(ProgramError):
     """Asking again may help."""
 
 
+class Bounced(Permanent):
+    """A delivery will never succeed. The words are for the sender of the message, who knows no programs."""
+
+    def line(self, program: str) -> str:
+        del program
+        return f"{self}\n"
+
+
+class Deferred(Temporary):
+    """A delivery did not succeed yet. The words are for the log."""
+
+    def line(self, program: str) -> str:
+        del program
+        return f"{self}\n"
+
+
 class UsageError(Permanent):
     """The arguments make no sense: `usage` is what the originals print, `problem` their line above it."""
 

@@ -2,6 +2,7 @@
 
 become  exec in place: the links of a chain (softlimit, setuidgid, tcpserver's child)
 call    start it with this process's own descriptors and environment, and wait for its end
+outcome as call, and how it ended, or that it could not be run
 feed    as call, with more on its standard input
 finish_as  as call, but in this very process if it is one of ours: for a program's last step
 spawn   vfork and exec: a child without the cost of a copied interpreter
@@ -14,14 +15,14 @@ import errno
 import os
 import sys
 
-from smarthost.errors import Temporary
+from smarthost.errors import Permanent, Temporary
 from smarthost.unix import errtext, files, signals
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from types import ModuleType
-    from typing import Any, NoReturn, TypeVar
+    from typing import Any, Final, NoReturn, TypeVar
 
     Started = TypeVar("Started")
 
@@ -30,6 +31,14 @@ DEFAULT_PATH = b"/bin:/usr/bin"
 
 # An exec that fails for one of these leaves the rest of PATH worth trying.
 _LOOK_FURTHER = {errno.ENOENT, errno.EACCES, errno.EPERM, errno.EISDIR}
+
+
+class NotStarted(Temporary):
+    """A program could not be run. `again`: another time it may."""
+
+    def __init__(self, argv: Sequence[bytes], error: OSError) -> None:
+        super().__init__(f"unable to run {os.fsdecode(argv[0])}: {errtext.reason(error)}")
+        self.again: Final = errtext.is_temporary(error)
 
 
 def candidates(program: bytes, path: bytes | None) -> Iterator[bytes]:
@@ -99,17 +108,13 @@ def _first(program: bytes, start: Callable[[bytes], Started]) -> Started:
     raise failure
 
 
-def _unable(argv: Sequence[bytes], error: OSError) -> Temporary:
-    return Temporary(f"unable to run {os.fsdecode(argv[0])}: {errtext.reason(error)}")
-
-
 def become(argv: Sequence[bytes], environ: Mapping[bytes, bytes] | None = None) -> NoReturn:
     """Turn this process into the next program of the chain, with signals as Python found them."""
     signals.undo_python()
     try:
         execute(argv, environ)
     except OSError as error:
-        raise _unable(argv, error) from error
+        raise NotStarted(argv, error) from error
 
 
 def call(argv: list[bytes]) -> int:
@@ -118,12 +123,23 @@ def call(argv: list[bytes]) -> int:
     return ended if ended >= 0 else 128 - ended
 
 
-def feed(argv: list[bytes], head: bytes) -> int:
+def outcome(argv: list[bytes]) -> int:
+    """The same, for who looks at how it ended: its exit status, or minus the signal.
+
+    A program that cannot be run is none that raises: 111 if another time it may be, else 100.
+    """
+    try:
+        return _wait(_start(argv))
+    except NotStarted as error:
+        return Temporary.status if error.again else Permanent.status
+
+
+def feed(argv: list[bytes], head: bytes, reading: str = "unable to read input") -> int:
     """Run the program with `head` and then this process's own standard input on its; how it ended: its
     exit status, or minus the signal.
 
-    What it does not read is its own affair. Raises Temporary if it cannot be run; and if the input cannot
-    be read to its end: the program is killed then, lest it take half of it for all.
+    What it does not read is its own affair. Raises NotStarted; and Temporary, in the words of `reading`, if
+    the input cannot be read to its end: the program is killed then, lest it take half of it for all.
     """
     ours, theirs = os.pipe()
     try:
@@ -141,7 +157,7 @@ def feed(argv: list[bytes], head: bytes) -> int:
         pass
     except OSError as error:
         os.kill(child, signals.SIGKILL)
-        raise Temporary(f"unable to read input: {errtext.reason(error)}") from error
+        raise Temporary(f"{reading}: {errtext.reason(error)}") from error
     finally:
         os.close(theirs)
         ended = _wait(child)
@@ -160,7 +176,7 @@ def _start(argv: list[bytes], stdin: int = 0) -> int:
     try:
         return _first(argv[0], start)
     except OSError as error:
-        raise _unable(argv, error) from error
+        raise NotStarted(argv, error) from error
 
 
 def _wait(child: int) -> int:
@@ -196,7 +212,7 @@ def spawn(argv: Sequence[bytes], environ: Mapping[bytes, bytes], descriptor: int
     try:
         return _first(argv[0], start)
     except OSError as error:
-        raise _unable(argv, error) from error
+        raise NotStarted(argv, error) from error
 
 
 class Own:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import keyword
 from pathlib import Path
 
 import pytest
@@ -108,7 +109,7 @@ def launchers() -> list[str]:
 def test_launcher_only_points_and_everything_else_is_there(name: str) -> None:
     launcher = ROOT / "bin" / name
     assert launcher.stat().st_mode & 0o111 == 0o111
-    module = name.replace("-", "_")
+    module = name.replace("-", "_") + ("_" if keyword.iskeyword(name) else "")
     [program] = PACKAGE.glob(f"programs/*/{module}.py")
     address = ".".join(program.relative_to(ROOT).with_suffix("").parts)
     assert launcher.read_text() == (

@@ -18,6 +18,10 @@ _RETURN_PATH = b"Return-Path: <"
 
 SEPARATOR = b"\n"
 
+_FROM = b"From "
+_QUOTE = ord(">")
+_NEWLINE = ord("\n")
+
 
 def ctime(seconds: int) -> bytes:
     """`Sun Nov 22 10:09:04 2026`, in UTC, whatever the locale says."""
@@ -46,6 +50,47 @@ def from_line(first_line: bytes, seconds: int) -> bytes:
         if not rest.startswith(b">"):
             sender = rest[:-2].replace(b" ", b"-").replace(b"\t", b"-")
     return b"From " + sender + b" " + ctime(seconds) + b"\n"
+
+
+class Quoter:
+    """The same for a message in blocks, of which no line need be held."""
+
+    __slots__ = ("_begins", "_held", "_last")
+
+    def __init__(self) -> None:
+        self._held = b""  # the beginning of a "From " that the block's end cut off
+        self._begins = True  # whether the line that we are in has nothing but `>` so far
+        self._last = b"\n"
+
+    def feed(self, block: bytes) -> bytes:
+        text = self._held + block
+        pieces: list[bytes] = []
+        done = 0
+        at = text.find(_FROM)
+        while at >= 0:
+            start = at
+            while start > 0 and text[start - 1] == _QUOTE:
+                start -= 1
+            if self._begins if start == 0 else text[start - 1] == _NEWLINE:
+                pieces += (text[done:at], b">")
+                done = at
+            at = text.find(_FROM, at + len(_FROM))
+        newline = text.rfind(b"\n")
+        line = text[newline + 1 :].lstrip(b">")
+        self._begins = self._begins if newline < 0 else True
+        if self._begins and line != _FROM and _FROM.startswith(line):
+            self._held = line
+            pieces.append(text[done : len(text) - len(line)])
+        else:
+            self._held = b""
+            self._begins = False
+            pieces.append(text[done:])
+        self._last = text[-1:] or self._last
+        return b"".join(pieces)
+
+    def finish(self) -> bytes:
+        """What is left to write: a last line that lacks its newline gets one, and the blank line comes."""
+        return self._held + (SEPARATOR if self._last == b"\n" else b"\n" + SEPARATOR)
 
 
 def quoted(line: bytes) -> bytes:

@@ -282,10 +282,10 @@ class Engine:
         self._journal.flush()
         worker.give(job, connection.descriptor)
 
-    def _work(self, program: Own, job: Any, descriptor: int) -> int:
+    def _work(self, program: Own, job: Any, descriptors: list[int]) -> int:
         """In a worker: one connection."""
         facts, judged = job
-        connection = self._front.restore(descriptor, facts)
+        connection = self._front.restore(descriptors[0], facts)
         verdict = Verdict(*judged) if judged is not None else None
         return self._reception.serve(program.run, connection, verdict)
 

@@ -22,16 +22,24 @@ class Pool:
     """The workers of one server that wait.
 
     program  what they are processes of
-    serve    runs in a worker: (program, job, descriptor), to an exit status
+    serve    runs in a worker: (program, job, descriptors), to an exit status
     keep     descriptors that are theirs too
     before   what the signals did that the server took
+    memory   what our modules name, if it has been looked at already
     """
 
-    def __init__(self, program: Own, serve: Serve, keep: Iterable[int], before: Handlers) -> None:
+    def __init__(
+        self,
+        program: Own,
+        serve: Serve,
+        keep: Iterable[int],
+        before: Handlers,
+        memory: Memory | None = None,
+    ) -> None:
         self._program = program
         self._serve = serve
         self._keep = set(keep)
-        self._origin = Origin(before, Memory())  # everything is loaded now
+        self._origin = Origin(before, memory or Memory())  # everything is loaded now
         self._idle: list[Worker] = []
 
     def take(self) -> Worker:

@@ -28,10 +28,12 @@ if TYPE_CHECKING:
     from typing import Final
 
     from smarthost.formats.spawn import Command
+    from smarthost.server.crew import Crew
+    from smarthost.server.workers import Worker
 
     # Starts a delivery: the descriptors that are to be its 0, and its 1 and 2; sender and recipient.
-    # Its pid. Raises OSError if there can be no process. See `forked`.
-    Start = Callable[[int, int, bytes, bytes], int]
+    # Its pid, or the worker that has it. Raises OSError if there can be no process. See `forked`.
+    Start = Callable[[int, int, bytes, bytes], int | Worker]
     # What is told about one that ended: its wait status and its output, to text.
     Report = Callable[[int, bytes], bytes]
 
@@ -52,26 +54,32 @@ CUT: Final = b"\nError report too long, sorry.\n"
 SPARE: Final = 3
 
 _READ: Final = 65536
+_OTHERS: Final = fds.Others({0, 1, 2})
 
 
 def forked(run: Callable[[bytes, bytes], int]) -> Start:
     """Deliveries that `run` makes, in a child that has all that is loaded here, with nothing open but its
     0, 1 and 2, and with signals as Python finds them. What it answers is the exit status; it may also exec.
     """
-    others = fds.Others({0, 1, 2})
 
     def start(message: int, output: int, sender: bytes, recipient: bytes) -> int:
-        def child() -> int:
-            os.dup2(message, 0)
-            os.dup2(output, 1)
-            os.dup2(output, 2)
-            others.close()
-            signals.as_after_start()
-            return run(sender, recipient)
-
-        return process.fork_child(child)
+        return fork(message, output, lambda: run(sender, recipient))
 
     return start
+
+
+def fork(message: int, output: int, body: Callable[[], int]) -> int:
+    """The same, for who has more to tell it. The pid."""
+
+    def child() -> int:
+        os.dup2(message, 0)
+        os.dup2(output, 1)
+        os.dup2(output, 2)
+        _OTHERS.close()
+        signals.as_after_start()
+        return body()
+
+    return process.fork_child(child)
 
 
 class _Delivery:
@@ -90,12 +98,15 @@ class Spawner:
 
     report   what is said of one that ended
     longest  an output is cut at this length, 0 for never
+    crew     whose workers `start` may have begun
     """
 
-    def __init__(self, start: Start, report: Report, longest: int = 0) -> None:
+    def __init__(self, start: Start, report: Report, longest: int = 0, crew: Crew | None = None) -> None:
         self._start = start
         self._report = report
         self._longest = longest
+        self._crew = crew
+        self._workers: dict[int, tuple[Worker, _Delivery]] = {}  # that have a delivery, by descriptor
         self._commands = spawn.Commands()
         self._by_number: dict[int, _Delivery] = {}
         self._by_pid: dict[int, _Delivery] = {}
@@ -120,16 +131,22 @@ class Spawner:
         self._said = bytes((spawn.CONCURRENCY,))
         while reading or self._by_number:
             self._flush()
-            for descriptor, _ in self._poll.poll():
+            patience = self._crew.expire() if self._crew is not None else None
+            for descriptor, _ in self._poll.poll(None if patience is None else patience * 1000 + 1):
                 if descriptor == woken:
                     os.read(woken, _READ)
                     self._reap()
                 elif descriptor in self._by_descriptor:
                     self._hear(descriptor)
-                elif reading and not self._take():
+                elif descriptor in self._workers:
+                    self._hear_worker(descriptor)
+                elif descriptor == COMMANDS and not self._take():
                     reading = False
                     self._poll.unregister(COMMANDS)
         self._flush()
+        if self._crew is not None:
+            for pid in self._crew.close():
+                process.wait(pid)
         return 0
 
     def _take(self) -> bool:
@@ -179,13 +196,18 @@ class Spawner:
         except OSError:
             return NO_PIPE
         try:
-            pid = self._start(message, writing, command.sender, command.recipient)
+            started = self._start(message, writing, command.sender, command.recipient)
         except OSError:
             os.close(reading)
             return NO_PROCESS
         finally:
             os.close(writing)
+        pid = started if isinstance(started, int) else started.pid
         delivery = _Delivery(command.number, pid)
+        if not isinstance(started, int):
+            channel = started.channel.fileno()
+            self._workers[channel] = started, delivery
+            self._poll.register(channel, select.POLLIN)
         self._by_number[command.number] = self._by_pid[pid] = self._by_descriptor[reading] = delivery
         self._poll.register(reading, select.POLLIN)
         return None
@@ -203,6 +225,34 @@ class Spawner:
         delivery.closed = True
         self._end(delivery)
 
+    def _hear_worker(self, descriptor: int) -> None:
+        """A worker has finished its delivery, or is gone."""
+        worker, delivery = self._workers[descriptor]
+        try:
+            report = worker.report()
+        except EOFError:  # `_reap` will know how it ended
+            self._poll.unregister(descriptor)
+            return
+        if report is not None:
+            delivery.wait_status, again = report
+            del self._by_pid[worker.pid]
+            self._part(worker, again=again)
+            self._end(delivery)
+
+    def _part(self, worker: Worker, *, again: bool) -> None:
+        """It has no delivery any more."""
+        assert self._crew is not None
+        descriptor = worker.channel.fileno()
+        del self._workers[descriptor]
+        try:
+            self._poll.unregister(descriptor)
+        except KeyError:
+            pass  # it was gone before
+        if again:
+            self._crew.put_back(worker)
+        else:
+            self._crew.dismiss(worker)
+
     def _reap(self) -> None:
         while True:
             try:
@@ -214,7 +264,13 @@ class Spawner:
             delivery = self._by_pid.pop(pid, None)
             if delivery is not None:
                 delivery.wait_status = wait_status
+                for worker, of in list(self._workers.values()):
+                    if of is delivery:
+                        delivery.wait_status = worker.last_words(wait_status)
+                        self._part(worker, again=False)
                 self._end(delivery)
+            elif self._crew is not None:
+                self._crew.ended(pid)
 
     def _end(self, delivery: _Delivery) -> None:
         """Report on it, if it is over."""

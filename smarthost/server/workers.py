@@ -4,7 +4,7 @@ A worker is one process that does one job at a time and is wiped (slate) before 
 it a job knows its pid beforehand, and what it reports at the end is what a process of its own
 would have ended with.
 
-    giver  ── job: marshalled, its descriptor beside it ──────────────>  worker
+    giver  ── job: marshalled, its descriptors beside it ─────────────>  worker
     giver  <── wait status (4 bytes), 1 byte: may it be used again ────  worker
 
 A worker lives until the giver closes the channel, or until it cannot be wiped.
@@ -16,7 +16,7 @@ import errno
 import marshal
 import os
 import sys
-from _socket import CMSG_SPACE, SCM_RIGHTS, SOCK_SEQPACKET, SOL_SOCKET
+from _socket import CMSG_SPACE, MSG_DONTWAIT, MSG_PEEK, SCM_RIGHTS, SOCK_SEQPACKET, SOL_SOCKET
 
 from smarthost.server.slate import Memory, Slate
 from smarthost.unix import fds, process, signals, sockets
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from smarthost.launch import Own
     from smarthost.unix.signals import Handlers
 
-    Serve = Callable[[Own, Any, int], int]
+    Serve = Callable[[Own, Any, list[int]], int]
 
 # As Postfix's max_use: whatever a library may hoard, it is given back now and then.
 USES_LIMIT: Final = 1000
@@ -38,6 +38,8 @@ JOB_SIZE: Final = 65536
 STATUS_SIZE: Final = 4
 # A descriptor as the kernel writes it into ancillary data: a C int.
 RIGHTS_SIZE: Final = 4
+# The most descriptors that go with one job.
+RIGHTS_LIMIT: Final = 2
 
 
 class Worker:
@@ -52,11 +54,11 @@ class Worker:
         self.serving = False
         self.idle_since = 0.0
 
-    def give(self, job: bytes, descriptor: int) -> None:
+    def give(self, job: bytes, *descriptors: int) -> None:
         """Hand over a job. If the worker has just died, that is how the job's process ended."""
         self.uses += 1
         self.serving = True
-        rights = descriptor.to_bytes(RIGHTS_SIZE, sys.byteorder)
+        rights = b"".join([descriptor.to_bytes(RIGHTS_SIZE, sys.byteorder) for descriptor in descriptors])
         try:
             self.channel.sendmsg([job], [(SOL_SOCKET, SCM_RIGHTS, rights)])
         except OSError as error:
@@ -79,6 +81,15 @@ class Worker:
         self.serving = False
         again = report[STATUS_SIZE] == 1 and self.uses < USES_LIMIT
         return int.from_bytes(report[:STATUS_SIZE], "big"), again
+
+    def is_gone(self) -> bool:
+        """Whether a worker without a job died."""
+        try:
+            return not self.channel.recv(1, MSG_PEEK | MSG_DONTWAIT)
+        except BlockingIOError:
+            return False
+        except OSError:
+            return True
 
     def last_words(self, wait_status: int) -> int:
         """How the connection of a dead worker ended: as it still reported, else as the worker did."""
@@ -111,8 +122,8 @@ def fork_worker(program: Own, serve: Serve, keep: set[int], origin: Origin) -> W
         program.settle()
         slate = Slate({*keep, theirs.fileno(), quiet}, origin.memory)
 
-        def work(job: Any, descriptor: int) -> int:
-            return serve(program, job, descriptor)
+        def work(job: Any, descriptors: list[int]) -> int:
+            return serve(program, job, descriptors)
 
         while _one_job(theirs, work, quiet, slate):
             pass
@@ -129,13 +140,17 @@ def fork_worker(program: Own, serve: Serve, keep: set[int], origin: Origin) -> W
     return Worker(pid, ours)
 
 
-def _one_job(channel: socket, work: Callable[[Any, int], int], quiet: int, slate: Slate) -> bool:
+def _one_job(channel: socket, work: Callable[[Any, list[int]], int], quiet: int, slate: Slate) -> bool:
     """Wait for a job, do it, report. False if there is none any more, or this process may not do another."""
-    job, ancillary, _, _ = channel.recvmsg(JOB_SIZE, CMSG_SPACE(RIGHTS_SIZE))
+    job, ancillary, _, _ = channel.recvmsg(JOB_SIZE, CMSG_SPACE(RIGHTS_SIZE * RIGHTS_LIMIT))
     if not job:
         return False
-    descriptor = int.from_bytes(ancillary[0][2], sys.byteorder)
-    status = work(marshal.loads(job), descriptor)  # noqa: S302  from who forked this process
+    rights = ancillary[0][2]
+    descriptors = [
+        int.from_bytes(rights[at : at + RIGHTS_SIZE], sys.byteorder)
+        for at in range(0, len(rights), RIGHTS_SIZE)
+    ]
+    status = work(marshal.loads(job), descriptors)  # noqa: S302  from who forked this process
     # Who waits for the end of the connection sees it before the report.
     fds.duplicate_to_standard(quiet)
     again = slate.wipe()

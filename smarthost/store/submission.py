@@ -13,11 +13,11 @@ import os
 from smarthost.formats import envelope, launcher
 from smarthost.policy import replies
 from smarthost.store.home import qmail_home
-from smarthost.unix import environment, files, process
+from smarthost.unix import environment, errtext, files, process
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
     from typing import Final
 
     from smarthost.store.queueing import OwnQueueing
@@ -167,6 +167,42 @@ class Submission:
                 files.write_all(descriptor, data)
             except OSError:
                 self.whole = False
+
+
+class Unreadable(Exception):
+    """The message could not be read to its end; `reason` says why."""
+
+    def __init__(self, error: OSError) -> None:
+        super().__init__(error)
+        self.reason: Final = errtext.reason(error)
+
+
+def pass_on(
+    home: bytes, head: bytes, message: int, sender: bytes, recipients: Iterable[bytes]
+) -> tuple[int, bytes | None]:
+    """Queue `head` and what is to be read from `message`, from home, which this process enters.
+
+    The queue program's pid, and its reply if it failed. Raises OSError if there can be no process for it,
+    and Unreadable.
+    """
+    try:
+        os.chdir(home)
+    except OSError:
+        return 0, replies.REPLIES[replies.NO_HOME]
+    submission = begin()
+    try:
+        submission.write(head)
+        try:
+            for block in files.blocks(message):
+                submission.write(block)
+        except OSError as error:
+            raise Unreadable(error) from error
+        submission.sender(sender)
+        for recipient in recipients:
+            submission.recipient(recipient)
+        return submission.pid, submission.finish()
+    finally:
+        submission.abandon()
 
 
 def _closed(descriptor: int) -> int:

@@ -94,6 +94,22 @@ _REASONS = {
     errno.EREMCHG: "remote address changed",
 }
 
+# What may be otherwise when the same is tried again (the originals' error_temp.c).
+_TEMPORARY = frozenset(
+    (
+        *(errno.EINTR, errno.ENOMEM, errno.ETXTBSY, errno.EIO, errno.ETIMEDOUT, errno.EAGAIN, errno.EDEADLK),
+        *(errno.EBUSY, errno.ENFILE, errno.EMFILE, errno.EFBIG, errno.ENOSPC, errno.ENETDOWN),
+        *(errno.ENETUNREACH, errno.ENETRESET, errno.ECONNABORTED, errno.ECONNRESET, errno.ENOBUFS),
+        *(errno.ETOOMANYREFS, errno.ECONNREFUSED, errno.EHOSTDOWN, errno.EHOSTUNREACH, errno.EUSERS),
+        *(errno.EDQUOT, errno.ESTALE, errno.ENOLCK),
+    )
+)
+
+
+def is_temporary(error: OSError) -> bool:
+    """Whether the originals would try again later."""
+    return error.errno in _TEMPORARY
+
 
 def reason(error: OSError) -> str:
     """Why a system call failed; the system's own words (in lower case) where the originals have none."""

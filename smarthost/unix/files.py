@@ -106,6 +106,20 @@ def sync_directory(path: bytes) -> None:
         os.close(descriptor)
 
 
+def sync_names(path: bytes) -> None:
+    """The same in a directory that we may write to and perhaps not read, which only the system as a whole
+    can then do.
+    """
+    try:
+        sync_directory(path)
+    except PermissionError:
+        os.sync()
+
+
+def truncate(descriptor: int, size: int) -> None:
+    os.ftruncate(descriptor, size)
+
+
 def link(old: bytes, new: bytes) -> None:
     os.link(old, new)
 

@@ -33,6 +33,16 @@ def of_account(name: bytes) -> Identity | None:
     return Identity(entry.pw_uid, entry.pw_gid)
 
 
+def of_group(name: bytes) -> int | None:
+    """The number of the group of that name; None if there is no such group."""
+    import grp  # noqa: PLC0415 - as above
+
+    try:
+        return grp.getgrnam(os.fsdecode(name)).gr_gid
+    except (KeyError, ValueError):
+        return None
+
+
 def name_of(uid: int) -> bytes | None:
     """The user's name; None if no account has this number."""
     import pwd  # noqa: PLC0415 - as above

@@ -17,8 +17,14 @@ REPLACE: Final = os.O_WRONLY | os.O_NONBLOCK | os.O_TRUNC | os.O_CREAT
 SHELL: Final = b"/bin/sh"
 
 
-def start(command: bytes, opened: Sequence[tuple[int, bytes, int]], failed: Callable[[OSError], int]) -> int:
-    """Start `sh -c command` and answer its process id. `opened`: descriptor, file, READ or REPLACE.
+def start(
+    command: bytes,
+    opened: Sequence[tuple[int, bytes, int]],
+    failed: Callable[[OSError], int],
+    name: bytes = b"sh",
+) -> int:
+    """Start `sh -c command` and answer its process id. `opened`: descriptor, file, READ or REPLACE;
+    `name` is what the shell calls itself when it complains.
 
     Signals that this process catches or ignores are at their defaults there. If a file cannot be
     opened, the child exits with what `failed` says. Raises OSError if there can be no child. By fork:
@@ -34,15 +40,15 @@ def start(command: bytes, opened: Sequence[tuple[int, bytes, int]], failed: Call
                 else:
                     os.dup2(descriptor, place)
                     os.close(descriptor)
-            become(command)
+            become(command, name)
         except OSError as error:
             return failed(error)
 
     return process.fork_child(child)
 
 
-def become(command: bytes) -> NoReturn:
-    """Turn this process into `sh -c command`, with the signals that we catch or ignore at their defaults."""
+def become(command: bytes, name: bytes = b"sh") -> NoReturn:
+    """Turn this process into `sh -c command`, which calls itself `name`, with the signals that we catch or ignore at their defaults."""
     for signum in (signals.SIGTERM, signals.SIGALRM, *signals.IGNORED_BY_PYTHON):
         signals.uncatch(signum)
-    os.execve(SHELL, [b"sh", b"-c", command], os.environb)
+    os.execve(SHELL, [name, b"-c", command], os.environb)

@@ -16,10 +16,9 @@ import os
 
 from smarthost import ending
 from smarthost.errors import Permanent, Temporary
-from smarthost.policy import replies
 from smarthost.store.home import qmail_home
-from smarthost.store.submission import Submission
-from smarthost.unix import errtext, files
+from smarthost.store.submission import Unreadable, pass_on
+from smarthost.unix import errtext
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -37,38 +36,19 @@ def _set_by_qmail_local(variable: bytes) -> bytes:
     return value
 
 
-def _begin() -> Submission:
-    try:
-        os.chdir(qmail_home())
-    except OSError as error:
-        raise Temporary(replies.REPLIES[replies.NO_HOME][1:].decode()) from error
-    try:
-        return Submission()
-    except OSError as error:
-        raise Temporary(f"unable to fork: {errtext.reason(error)}") from error
-
-
 def body(arguments: list[bytes]) -> int:
     sender = _set_by_qmail_local(b"NEWSENDER")
     delivered_to = _set_by_qmail_local(b"DTLINE")
-    submission = _begin()
     try:
-        submission.write(delivered_to)
-        try:
-            for block in files.blocks(MESSAGE):
-                submission.write(block)
-        except OSError as error:
-            raise Temporary(f"unable to read message: {errtext.reason(error)}") from error
-        submission.sender(sender)
-        for recipient in arguments:
-            submission.recipient(recipient)
-        reply = submission.finish()
-    finally:
-        submission.abandon()
+        pid, reply = pass_on(qmail_home(), delivered_to, MESSAGE, sender, arguments)
+    except OSError as error:
+        raise Temporary(f"unable to fork: {errtext.reason(error)}") from error
+    except Unreadable as error:
+        raise Temporary(f"unable to read message: {error.reason}") from error
     if reply is not None:
         kind = Permanent if reply[:1] == b"D" else Temporary
         raise kind(os.fsdecode(reply[1:]))
-    ending.say(f"{NAME}: qp {submission.pid}\n")
+    ending.say(f"{NAME}: qp {pid}\n")
     return 0
 
 
