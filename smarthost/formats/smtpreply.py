@@ -42,8 +42,9 @@ class Reply:
         """
         offered: dict[bytes, list[bytes]] = {}
         for line in self.text.split(b"\n")[1:]:
-            keyword, *words = line[4:].upper().replace(b"AUTH=", b"AUTH ").split() or [b""]
-            offered.setdefault(keyword, []).extend(words)
+            words = line[4:].upper().replace(b"AUTH=", b"AUTH ").split()
+            if words:
+                offered.setdefault(words[0], []).extend(words[1:])
         return offered
 
 

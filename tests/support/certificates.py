@@ -54,3 +54,33 @@ def signed(directory: Path, name: str, names: str, usage: str = "serverAuth") ->
     both = directory / f"{name}.pem"
     both.write_bytes((directory / f"{name}.crt").read_bytes() + (directory / f"{name}.key").read_bytes())
     return both
+
+
+def to_der(directory: Path, name: str, kind: str) -> None:
+    """The certificate (`x509`) or key (`pkey`) in `name`, as `name`.der."""
+    _openssl(directory, kind, "-in", name, "-outform", "DER", "-out", f"{name}.der")
+
+
+_CA = """
+[ca]
+default_ca=it
+[it]
+database=index.txt
+crlnumber=crlnumber
+default_md=sha256
+default_crl_days=1
+"""
+
+
+def revoke(directory: Path, names: list[str]) -> None:
+    """The authority's list of what it has revoked, as revoked.pem."""
+    for name, text in (
+        ("index.txt", ""),
+        ("crlnumber", "01\n"),
+        ("ca.conf", _CA),
+    ):
+        (directory / name).write_text(text)
+    common = ("ca", "-config", "ca.conf", "-cert", "authority.pem", "-keyfile", "authority.key")
+    for name in names:
+        _openssl(directory, *common, "-revoke", name)
+    _openssl(directory, *common, "-gencrl", "-out", "revoked.pem")

@@ -37,10 +37,10 @@ GARBAGE = "GARBAGE"
 PORT = 53
 
 
-def lonely_address() -> str:
-    """One of the host's own that no other process of the tests uses."""
+def lonely_address(number: int = 0) -> str:
+    """One of this host's own that no other process of the tests uses; another for each number."""
     pid = os.getpid()
-    return f"127.{53 + pid % 100}.{pid // 100 % 250 + 1}.{pid // 25000 % 250 + 2}"
+    return f"127.{53 + number}.{pid // 250 % 250 + 1}.{pid % 250 + 2}"
 
 
 class NameServer:

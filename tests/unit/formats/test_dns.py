@@ -135,6 +135,11 @@ def test_exchangers() -> None:
     assert seen == [(10, (b"mail", b"example")), (256, ())]
 
 
+def test_a_label_of_an_unknown_kind() -> None:
+    with pytest.raises(FormatError):
+        dns.answers(reply(record(b"\x80mail\x00")), QUERY)
+
+
 def test_addresses_of_sixteen_bytes() -> None:
     query = A_QUERY[:-4] + b"\x00\x1c\x00\x01"
     data = b"\x20\x01\x0d\xb8" + bytes(11) + b"\x01"
