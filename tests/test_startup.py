@@ -54,6 +54,7 @@ MAY_LOAD = {
     "qmail.datemail": EVERY,
     "qmail.except_": EVERY,
     "qmail.forward": EVERY,
+    "qmail.mailq": EVERY,
     "qmail.mailsubj": EVERY,
     "qmail.predate": EVERY,
     "qmail.preline": EVERY,
@@ -65,6 +66,8 @@ MAY_LOAD = {
     "qmail.qmail_lspawn": SERVER,
     "qmail.qmail_qmqpc": EVERY | {"_socket"},
     "qmail.qmail_qmqpd": EVERY,
+    "qmail.qmail_qread": EVERY,
+    "qmail.qmail_qstat": EVERY,
     "qmail.qmail_queue": EVERY,
     # Run in forks of qmail-rspawn, which has ssl loaded beforehand where TLS may be spoken.
     "qmail.qmail_remote": EVERY | {"_socket"},

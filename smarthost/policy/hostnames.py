@@ -13,12 +13,13 @@ _PLUS: Final = b"+"
 
 class Hostnames:
     """What to add: `host` to a box without host, `plus` to a name that ends with +, `domain` to one
-    without dots. Raises token822.Unreadable for a name that cannot be one.
+    without dots, but for those in `whole`. Raises token822.Unreadable for a name that cannot be one.
     """
 
-    __slots__ = ("domain", "host", "plus")
+    __slots__ = ("domain", "host", "plus", "whole")
 
-    def __init__(self, host: bytes, domain: bytes, plus: bytes) -> None:
+    def __init__(self, host: bytes, domain: bytes, plus: bytes, *, whole: tuple[bytes, ...] = ()) -> None:
+        self.whole = whole
         self.domain = t.tokens(b"." + domain)
         self.host = t.tokens(b"@" + host)
         self.plus = t.tokens(b"." + plus)
@@ -35,7 +36,9 @@ class Hostnames:
         kind, text = address[-1]
         if kind == t.ATOM and text.endswith(_PLUS):
             address = [*address[:-1], (t.ATOM, text[:-1]), *self.plus]
-        return address if _is_full(address) else address + self.domain
+        if _is_full(address) or (kind == t.ATOM and text in self.whole and address[-2] == t.SINGLE[t.AT]):
+            return address
+        return address + self.domain
 
 
 def _without_route(address: list[t.Token]) -> list[t.Token]:

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 SHEBANG_LIMIT: Final = 127
 OURS: Final = b"\nfrom smarthost.programs."
 
+# The administrator's programs that are about one home, and belong into its bin/.
+OF_ADMINISTRATORS: Final = (b"qmail_queuectl",)
+
 PACKAGE: Final = os.path.dirname(os.path.dirname(os.path.abspath(os.fsencode(__file__))))
 
 
@@ -96,6 +99,10 @@ class Record:
         with open(source, "rb") as default:
             mode = 0o755 if os.fstat(default.fileno()).st_mode & 0o111 else 0o644
             content = default.read()
+        return self.put(content, target, mode)
+
+    def put(self, content: bytes, target: bytes, mode: int = 0o644) -> bool:
+        """The same for what is made and not copied."""
         if os.path.lexists(target):
             if os.path.islink(target) or not os.path.isfile(target):
                 return False
@@ -134,6 +141,8 @@ def programs() -> Iterator[tuple[bytes, bytes]]:
             module, suffix = os.path.splitext(file)
             if suffix == b".py" and not module.startswith(b"_"):
                 yield module.replace(b"_", b"-"), b"smarthost.programs." + family + b"." + module
+    for module in OF_ADMINISTRATORS:
+        yield module.replace(b"_", b"-"), b"smarthost.programs.admin." + module
 
 
 def launcher(module: bytes) -> bytes:

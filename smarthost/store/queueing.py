@@ -20,6 +20,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Final
 
+    from smarthost.policy.nullclient import Stream
+
+# Who has this file has nullmailer's control files, too.
+NULL_CLIENT: Final = b"control/remotes"
+
 # For the queue's files; others than its user may read them.
 UMASK: Final = 0o033
 
@@ -39,7 +44,7 @@ class Queueing:
     nothing left to do. The umask has to be UMASK, and the queue is this process's directory from `begin` on.
     """
 
-    __slots__ = ("_checker", "_draft", "_head", "_pid", "_uid")
+    __slots__ = ("_checker", "_draft", "_head", "_pid", "_rewriter", "_uid")
 
     def __init__(self) -> None:
         self._pid, self._uid = os.getpid(), os.getuid()
@@ -47,6 +52,7 @@ class Queueing:
         self._checker = envelope.EnvelopeChecker()
         # What comes before the first bytes of the message, then of the envelope.
         self._head = b""
+        self._rewriter: Stream | None = None
 
     def attempt(self, step: Callable[..., None], *given: bytes | memoryview) -> int:
         """Do a step. If it fails, what there is is taken back, unless the link is made."""
@@ -74,6 +80,8 @@ class Queueing:
         except OSError:
             raise spool.Failed(replies.NO_HOME) from None
         try:
+            if os.path.exists(NULL_CLIENT):
+                self._rewriter = _of_null_client()
             os.chdir(b"queue")
         except OSError:
             raise spool.Failed(replies.NO_QUEUE) from None
@@ -101,7 +109,10 @@ class Queueing:
 
     def envelope(self, data: bytes) -> None:
         """More of it, until `done`."""
-        self._draft.write(self._head + self._checker.feed(data))
+        records = self._checker.feed(data)
+        if self._rewriter is not None:
+            records = self._rewriter.feed(records)
+        self._draft.write(self._head + records)
         self._head = b""
 
     def commit(self) -> None:
@@ -184,6 +195,20 @@ class OwnQueueing:
         self._open = False
         self._queueing.close()
         os.umask(self._umask)
+
+
+def _of_null_client() -> Stream | None:
+    """What is changed in every envelope. The home is this process's directory. Raises OSError."""
+    from smarthost.policy import nullclient  # noqa: PLC0415  a smart host's messages do without
+    from smarthost.store.controls import ME, Controls  # noqa: PLC0415
+
+    controls = Controls(b".")
+    sender, administrators, me = (
+        nullclient.fact(controls.content(name)) for name in (b"allmailfrom", b"adminaddr", ME)
+    )
+    if not sender and not administrators:
+        return None
+    return nullclient.Stream(nullclient.Rewriter(me or ME, sender, administrators))
 
 
 def _invoked(uid: int) -> bytes:

@@ -1,6 +1,7 @@
 """What a queue's administrator wants of qmail-send, and of which messages: orders and holds, each a file.
 
     orders/N.VERB  retry, bounce or delete message N. qmail-send removes it when that is done
+    orders/N.look  nothing to do: that it is gone is the sign that a qmail-send reads orders (qmail's own does not)
     hold/N         begin no delivery of message N while this file is there
 
 An order's file says which message it means by the time that the message's own file was written, in
@@ -32,6 +33,7 @@ RETRY: Final = b"retry"
 BOUNCE: Final = b"bounce"
 DELETE: Final = b"delete"
 VERBS: Final = (RETRY, BOUNCE, DELETE)
+LOOK: Final = b"look"
 
 ORDERS: Final = b"/orders"
 HOLDS: Final = b"/hold"
@@ -79,10 +81,13 @@ class Orders:
         return order
 
     def pending(self) -> list[Order]:
-        """What is to be carried out, by number. Orders for messages that are gone are removed, and not among it."""
+        """What is to be carried out, by number. What is not is removed: orders for messages that are gone, and signs."""
         found = []
         for name in _names(self._queue + ORDERS):
             digits, _, verb = name.partition(b".")
+            if verb == LOOK and _is_number(digits):
+                self.done(Order(int(digits), verb))
+                continue
             if not _is_number(digits) or verb not in VERBS:
                 continue
             number = int(digits)
@@ -121,8 +126,11 @@ class Orders:
 
     def is_held(self, number: int) -> bool:
         """Whether no delivery of it may begin."""
+        path = self._hold(number)
+        if not os.path.lexists(path):  # nearly always, and an exception costs more
+            return False
         try:
-            return self._is_meant(number, _content(self._hold(number)))
+            return self._is_meant(number, _content(path))
         except FileNotFoundError:
             return False
         except OSError:  # not to be read: whoever put it there meant something

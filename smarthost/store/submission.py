@@ -47,11 +47,19 @@ def queue_program() -> bytes:
 def begin() -> Submission | OwnQueueing:
     """Hand over a message. This directory is the home. Raises OSError as `Submission`."""
     program = queue_program()
-    if not _is_own(program):
+    if not _is_own(program) or not _is_ours(qmail_home(launcher=os.path.abspath(program))):
         return Submission()
     from smarthost.store.queueing import OwnQueueing  # noqa: PLC0415  another queue program needs none of it
 
     return OwnQueueing(qmail_home(launcher=os.path.abspath(program)))
+
+
+def _is_ours(home: bytes) -> bool:
+    """Whether the queue belongs to who we are: if not, qmail-queue has ways that are not for this process."""
+    try:
+        return os.stat(home + b"/queue/pid").st_uid == os.geteuid()
+    except OSError as error:
+        return not isinstance(error, PermissionError)
 
 
 def _is_own(program: bytes) -> bool:

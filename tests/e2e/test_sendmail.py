@@ -16,8 +16,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.support.homes import make_home
 from tests.support.inject import ENVIRONMENT
 from tests.support.queueprogram import QueueProgram
+from tests.support.queues import add_message
 from tests.support.run import TIMEOUT, Outcome, ours, run
 
 if TYPE_CHECKING:
@@ -97,15 +99,18 @@ def test_a_qmail_inject_that_is_missing_or_dies(host: Host) -> None:
 
 def test_the_queue(host: Host) -> None:
     assert host.sendmail("-bp") == Outcome(0, b"Mail queue is empty\n", b"")
-    (host.home / "queue").mkdir()
-    if "qmail-qread" not in os.listdir(os.path.dirname(ours("sendmail"))):
-        assert host.sendmail("-bp").status == 75
-    (host.home / "bin").mkdir()
-    (host.home / "bin" / "qmail-qread").write_text('#!/bin/sh\necho "the queue in $(pwd)"\n')
-    (host.home / "bin" / "qmail-qread").chmod(0o755)
-    assert host.sendmail("-bp").stdout == b"the queue in %s\n" % os.fsencode(host.home)
+    add_message(make_home(host.home) / "queue", remote=[b"Tann@example.org"])
+    listing = host.sendmail("-bp")
+    assert listing.status == 0
+    assert listing.stdout.endswith(b"from <joe@example.com>\n  to <ann@example.org>\n1 message\n")
     os.symlink(ours("sendmail"), host.home / "mailq")
-    assert run([str(host.home / "mailq")], env=host.environment).stdout.startswith(b"the queue in ")
+    assert run([str(host.home / "mailq")], env=host.environment).stdout.endswith(b"\n1 message\n")
+    (host.home / "queue/mess").rename(host.home / "elsewhere")
+    assert host.sendmail("-bp") == Outcome(
+        75,
+        b"",
+        b"sendmail: fatal: unable to read %s/queue/mess: file does not exist\n" % os.fsencode(host.home),
+    )
 
 
 @pytest.mark.parametrize("arguments", [["-bi"], ["-I"], ["-q"], ["-q30m"]], ids=" ".join)

@@ -1,21 +1,25 @@
 """smarthost-deploy: make the tree that the services run in, or make it whole again
 
-usage: smarthost-deploy [ -s ] [ -p port ] [ -u user ] [ root ]
+usage: smarthost-deploy [ -s ] [ -p port ] [ -u user ] [ -n server ... ] [ -N directory ] [ root ]
 
         root     where to make it (./var): root/qmail, root/service, root/etc, root/log
         -s       on this system itself: /var/qmail, /service, /etc and /var/log, port 628,
-                 with the accounts qmaild (its group is nofiles) and qmaill; needs root
+                 with qmail's accounts (alias, qmaild, qmaill, qmailp, qmailq, qmailr, qmails); needs root
         -p port  of the QMQP service; only the first deployment chooses one by itself, 10628
-        -u user  the account that the service runs as and its log is written by (who deploys)
+        -u user  the one account that everything runs as (who deploys; with -s, qmail's accounts instead)
+        -n server  a null client: nothing is delivered here, everything goes to this server, a line of
+                 control/remotes; more than one are tried in order
+        -N directory  a null client as its nullmailer's directory, /etc/nullmailer, says
 
+A tree is a smart host, which takes mail from null clients and delivers it, or, with -n or -N, or once there is a
+control/remotes, a null client with a queue. Both take mail from this host's users, and keep what cannot go yet.
 It may be run again at any time. What was changed since it was made stays as it is; what was not
 follows the defaults of a new version, and what is missing is made again. A rules file that is older
-than its source is compiled.
+than its source is compiled, and so is users/assign.
 
 Reads   the defaults in service/, control/ and tcprules/ of the installation
-Writes  qmail/{bin,control,queue,supervise}, service/qmail-qmqpd, etc/tcp.qmqp{,.cdb},
-        log/qmail/qmqpd; qmail/etc/deployed, a record of
-        what was copied; a line on descriptor 1 for each thing made
+Writes  qmail/{bin,control,queue,supervise,alias,users,submit}, service/*, etc/tcp.qmqp{,.cdb}, log/qmail/*;
+        qmail/etc/deployed, a record of what was copied; a line on descriptor 1 for each thing made
 Exits   0 when the tree is whole, 100 for bad arguments or a missing account, 111 if it cannot be made
 Differs there is no original
 """
@@ -28,22 +32,29 @@ import subprocess
 from smarthost import ending
 from smarthost.errors import Permanent, Temporary, UsageError
 from smarthost.options import Chain, anything, number
-from smarthost.store import deployment, spool
+from smarthost.store import deployment, mailtree, spool
 from smarthost.unix import errtext, identity
+from smarthost.unix.identity import Identity
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from typing import Final
 
-    from smarthost.unix.identity import Identity
-
 NAME = "smarthost-deploy"
 OPTIONS: Final = Chain(
-    "smarthost-deploy [ -s ] [ -p port ] [ -u user ] [ root ]", "s", {"p": number(65535), "u": anything}
+    "smarthost-deploy [ -s ] [ -p port ] [ -u user ] [ -n server ... ] [ -N directory ] [ root ]",
+    "s",
+    {"p": number(65535), "u": anything, "n": anything, "N": anything},
 )
 
-SERVICE: Final = b"qmail-qmqpd"
+QMQPD: Final = b"qmail-qmqpd"
+SEND: Final = b"qmail-send"
+LOCAL: Final = b"qmqp-local"
+# Each service, and the directory of its log.
+SMART_HOST: Final = {QMQPD: b"qmqpd", SEND: b"send", LOCAL: b"local"}
+NULL_CLIENT: Final = {SEND: b"send", LOCAL: b"local"}
+
 # Free to use for everybody, on loopback, and answering at once: names cost a DNS server's time, and a
 # bare machine has none. Set in trees that are not the system's.
 PRIVATE: Final = {
@@ -51,6 +62,30 @@ PRIVATE: Final = {
     b"qmqpport": b"10628\n",
     b"qmqpflags": b"-H -R -l localhost\n",
 }
+
+# Control files of a smart host alone: a null client completes names as nullmailer does, from control/me.
+DOMAINS: Final = (b"defaultdomain", b"plusdomain")
+
+
+class Wanted:
+    """What the arguments ask for."""
+
+    def __init__(self, arguments: list[bytes]) -> None:
+        options, rest = OPTIONS.parse(arguments)
+        chosen = dict(options)
+        self.system: Final = "s" in chosen
+        if len(rest) > 1 or (self.system and rest):
+            raise UsageError(OPTIONS.usage)
+        self.root: Final = os.path.abspath(rest[0] if rest else b"var")
+        self.port: Final[int | None] = chosen.get("p")
+        self.user: Final[bytes | None] = chosen.get("u")
+        self.servers: Final[list[bytes]] = [value for letter, value in options if letter == "n"]
+        named = chosen.get("N")
+        self.nullmailer: Final[bytes | None] = named if named is None else os.path.abspath(named)
+        if self.servers and self.nullmailer is not None:
+            raise UsageError(OPTIONS.usage, "-N says where the servers are named: -n is of no use beside it")
+        if self.nullmailer is not None and not os.path.isfile(self.nullmailer + b"/remotes"):
+            raise Permanent(f"there is no {os.fsdecode(self.nullmailer)}/remotes")
 
 
 class Layout:
@@ -60,11 +95,39 @@ class Layout:
         self.home: Final = b"/var/qmail" if system else root + b"/qmail"
         self.service: Final = b"/service" if system else root + b"/service"
         self.etc: Final = b"/etc" if system else root + b"/etc"
-        self.log: Final = b"/var/log/qmail/qmqpd" if system else root + b"/log/qmail/qmqpd"
+        self.log: Final = b"/var/log/qmail" if system else root + b"/log/qmail"
 
     @property
     def rules(self) -> bytes:
         return self.etc + b"/tcp.qmqp"
+
+
+class People:
+    """The accounts of a tree: one for all, or qmail's."""
+
+    def __init__(self, layout: Layout, wanted: Wanted) -> None:
+        """Raises Permanent for an account that does not exist."""
+        existing = mailtree.queue_owner(layout.home)
+        one = wanted.user
+        if one is None and wanted.system and existing not in (None, b"qmailq"):
+            one = existing  # a queue that is there is left alone, and only its owner can work on it
+        self.qmails: Final = {
+            name: account(name) for name in mailtree.ACCOUNTS if wanted.system and one is None
+        }
+        self.given: Final = one
+        self.name: Final = b"qmailq" if self.qmails else one or _who_we_are()
+        found = identity.of_account(self.name) if one is None and not self.qmails else account(self.name)
+        self.queue: Final = found or Identity(os.geteuid(), os.getegid())
+        self.log: Final = self.qmails.get(b"qmaill", self.queue)
+        self.log_name: Final = b"qmaill" if self.qmails else self.name
+
+    @property
+    def to_chown(self) -> bool:
+        return self.queue.uid != os.geteuid()
+
+
+def _who_we_are() -> bytes:
+    return identity.name_of(os.geteuid()) or b"%d" % os.geteuid()
 
 
 def say(what: bytes) -> None:
@@ -81,36 +144,34 @@ def account(name: bytes) -> Identity:
 
 
 def body(arguments: list[bytes]) -> int:
-    options, rest = OPTIONS.parse(arguments)
-    chosen = dict(options)
-    system = "s" in chosen
-    if len(rest) > 1 or (system and rest):
-        raise UsageError(OPTIONS.usage)
-    if system and os.geteuid() != 0:
+    wanted = Wanted(arguments)
+    if wanted.system and os.geteuid() != 0:
         raise Permanent("-s changes /var/qmail, /etc and /service, which only root can")
-    user, loguser = (b"qmaild", b"qmaill") if system else (None, None)
-    user, loguser = chosen.get("u", user), chosen.get("u", loguser)
-    layout = Layout(os.path.abspath(rest[0] if rest else b"var"), system=system)
+    layout = Layout(wanted.root, system=wanted.system)
+    people = People(layout, wanted)
     try:
-        deploy(layout, chosen.get("p"), user, loguser, system=system)
+        deploy(layout, wanted, people)
     except OSError as error:
         file = os.fsdecode(error.filename) if error.filename else "the tree"
         raise Temporary(f"unable to make {file}: {errtext.reason(error)}") from error
     return 0
 
 
-def deploy(
-    layout: Layout, port: int | None, user: bytes | None, loguser: bytes | None, *, system: bool
-) -> None:
+def deploy(layout: Layout, wanted: Wanted, people: People) -> None:
     source = deployment.defaults()
     record = deployment.Record(layout.home + b"/etc/deployed")
-    new = not os.path.isdir(layout.home + b"/supervise/" + SERVICE)
-    runs_as = account(user) if user is not None else None
-    logs_as = account(loguser) if loguser is not None else None
+    where = layout.home + b"/control/"
+    asked = bool(wanted.servers) or wanted.nullmailer is not None
+    is_client = asked or os.path.lexists(where + b"remotes")
 
+    deployment.directory(layout.home + b"/control")
+    if is_client:
+        client_control(where, wanted)
     for name in sorted(os.listdir(source + b"/control")):
-        copied(record, source + b"/control/" + name, layout.home + b"/control/" + name)
-    control(layout, port, user, loguser, system=system)
+        if not (is_client and name in DOMAINS):
+            copied(record, source + b"/control/" + name, where + name)
+    control(where, wanted, people)
+    put(record, layout.home + b"/submit/qmqp\n", where + b"qmqpservers")
 
     deployment.directory(layout.home + b"/bin")
     for name, module in deployment.programs():
@@ -119,29 +180,99 @@ def deploy(
     if deployment.directory(layout.home + b"/run", 0o700):
         say(layout.home + b"/run")
     copied(record, source + b"/service/supervisord.conf", layout.home + b"/etc/supervisord.conf")
-    queue(layout.home, runs_as)
+    owner = (people.queue.uid, people.queue.gid) if people.to_chown else None
+    if deployment.directory(layout.home + b"/submit", 0o755, owner):
+        say(layout.home + b"/submit")
+    queue(layout.home, people)
+    local_mail(layout, record, people)
+    if not is_client:
+        copied(record, source + b"/tcprules/tcp.qmqp", layout.rules)
+        compile_rules(layout)
+    for service, log in (NULL_CLIENT if is_client else SMART_HOST).items():
+        add_service(layout, record, people, service, log, system=wanted.system)
+    record.save()
 
-    if deployment.directory(layout.log, 0o755, (logs_as.uid, logs_as.gid) if logs_as else None):
-        say(layout.log)
-    copied(record, source + b"/tcprules/tcp.qmqp", layout.rules)
-    compile_rules(layout)
 
+def client_control(where: bytes, wanted: Wanted) -> None:
+    """What makes it a null client. What is there stays, but for the servers that were asked for."""
+    if wanted.servers:
+        deployment.write(where + b"remotes", b"".join(server + b"\n" for server in wanted.servers), 0o640)
+    if wanted.nullmailer is not None:
+        for name, target in mailtree.nullmailer_links(wanted.nullmailer):
+            if deployment.link_missing(target, where + name):
+                say(where + name)
+    elif deployment.write_missing(where + b"me", mailtree.host_name() + b"\n"):
+        say(where + b"me")
+    # As with nullmailer no address is this host's own.
+    if deployment.write_missing(where + b"locals", b""):
+        say(where + b"locals")
+
+
+def control(where: bytes, wanted: Wanted, people: People) -> None:
+    """The facts of this tree alone. What was asked for counts also where there was another answer."""
+    if wanted.port is not None:
+        deployment.write(where + b"qmqpport", b"%d\n" % wanted.port)
+    accounts = {b"qmqpuser": people.name, b"qmqploguser": people.log_name}
+    if not people.qmails:
+        accounts[b"senduser"] = people.name
+    for name, account_name in accounts.items():
+        if wanted.user is not None:
+            deployment.write(where + name, account_name + b"\n")
+        elif deployment.write_missing(where + name, account_name + b"\n"):
+            say(where + name)
+    for name, content in ({} if wanted.system else PRIVATE).items():
+        if deployment.write_missing(where + name, content):
+            say(where + name)
+
+
+def local_mail(layout: Layout, record: deployment.Record, people: People) -> None:
+    """Where mail goes that is for nobody in particular: in a tree of one account, all that is local."""
+    alias, users = layout.home + b"/alias", layout.home + b"/users"
+    deployment.directory(users)
+    owner = people.qmails.get(b"alias", people.queue)
+    pair = None if owner.uid == os.geteuid() else (owner.uid, owner.gid)
+    new = deployment.directory(alias, 0o2755 if people.qmails else 0o755, pair)
+    names: tuple[bytes, ...]
+    if people.qmails:
+        names = mailtree.ADDRESSES if new else ()
+    else:
+        names = (b"default",)
+        put(record, mailtree.assignments(people.name, owner, alias), users + b"/assign")
+        compile_assignments(layout.home)
+    for name in names:
+        if put(record, mailtree.TO_MAILDIR, alias + b"/.qmail-" + name) and pair is not None:
+            os.chown(alias + b"/.qmail-" + name, *pair)
+    if (new or not people.qmails) and mailtree.make_maildir(alias + b"/Maildir", owner if pair else None):
+        say(alias + b"/Maildir")
+
+
+def add_service(
+    layout: Layout, record: deployment.Record, people: People, service: bytes, log: bytes, *, system: bool
+) -> None:
+    directory = layout.home + b"/supervise/" + service
+    new = not os.path.isdir(directory)
+    place = layout.log + b"/" + log
+    owner = (people.log.uid, people.log.gid) if people.log.uid != os.geteuid() else None
+    if deployment.directory(place, 0o755, owner):
+        say(place)
     for script in (b"run", b"log/run"):
         copied(
-            record,
-            source + b"/service/" + SERVICE + b"/" + script,
-            layout.home + b"/supervise/" + SERVICE + b"/" + script,
+            record, deployment.defaults() + b"/service/" + service + b"/" + script, directory + b"/" + script
         )
     deployment.directory(layout.service)
     # Only at first: a link that was taken away is a service that was turned off.
-    link = layout.service + b"/" + SERVICE
-    directory = layout.home + b"/supervise/" + SERVICE
+    link = layout.service + b"/" + service
     # A tree may be moved; the system's /service may itself be a link.
-    if new and deployment.link_missing(
-        directory if system else os.path.relpath(directory, layout.service), link
-    ):
+    target = directory if system else os.path.relpath(directory, layout.service)
+    if new and deployment.link_missing(target, link):
         say(link)
-    record.save()
+
+
+def put(record: deployment.Record, content: bytes, target: bytes) -> bool:
+    made = record.put(content, target)
+    if made:
+        say(target)
+    return made
 
 
 def copied(record: deployment.Record, source: bytes, target: bytes) -> None:
@@ -150,41 +281,20 @@ def copied(record: deployment.Record, source: bytes, target: bytes) -> None:
         say(target)
 
 
-def control(
-    layout: Layout, port: int | None, user: bytes | None, loguser: bytes | None, *, system: bool
-) -> None:
-    """The facts of this tree alone. What was asked for counts also where there was another answer."""
-    where = layout.home + b"/control/"
-    if port is not None:
-        deployment.write(where + b"qmqpport", b"%d\n" % port)
-    if system:
-        return
-    import pwd  # noqa: PLC0415 - loads name service libraries, which is slow
-
-    me = os.fsencode(pwd.getpwuid(os.geteuid()).pw_name) if user is None else user
-    for name, content in {
-        **PRIVATE,
-        b"qmqpuser": me + b"\n",
-        b"qmqploguser": (loguser or me) + b"\n",
-    }.items():
-        if user is not None and name in (b"qmqpuser", b"qmqploguser"):
-            deployment.write(where + name, content)
-        elif deployment.write_missing(where + name, content):
-            say(where + name)
-
-
-def queue(home: bytes, owner: Identity | None) -> None:
-    """The queue belongs to the account that the service runs as; one that is there is left alone."""
+def queue(home: bytes, people: People) -> None:
+    """The queue belongs to the account that the service runs as, or to qmail's; one that is there is left alone."""
     path = home + b"/queue"
     if os.path.isdir(path):
-        if owner is None:
+        if not people.to_chown:
             spool.make_queue(home)
         return
-    if owner is None:
+    if people.qmails:
+        mailtree.make_system_queue(home, people.qmails)
+    elif not people.to_chown:
         spool.make_queue(home)
     else:
-        deployment.directory(path, 0o750, (owner.uid, owner.gid))
-        as_user(owner, lambda: spool.make_queue(home))
+        deployment.directory(path, 0o750, (people.queue.uid, people.queue.gid))
+        as_user(people.queue, lambda: spool.make_queue(home))
     say(path)
 
 
@@ -201,14 +311,31 @@ def as_user(owner: Identity, step: Callable[[], None]) -> None:
         raise Temporary("unable to make the queue as the account that it belongs to")
 
 
+def is_newer(source: bytes, made: bytes) -> bool:
+    try:
+        return os.stat(made).st_mtime_ns < os.stat(source).st_mtime_ns
+    except FileNotFoundError:
+        return True
+
+
+def compile_assignments(home: bytes) -> None:
+    """By qmail-newu itself, when the source is newer than what was made of it."""
+    source, made = home + b"/users/assign", home + b"/users/cdb"
+    if not is_newer(source, made):
+        return
+    status = subprocess.run(
+        [home + b"/bin/qmail-newu"], env={**os.environb, b"QMAILHOME": home}, check=False
+    ).returncode
+    if status != 0:
+        raise Permanent(f"unable to compile {os.fsdecode(source)}: see the line above")
+    say(made)
+
+
 def compile_rules(layout: Layout) -> None:
     """By tcprules itself, when the source is newer than what was made of it."""
     source, made = layout.rules, layout.rules + b".cdb"
-    try:
-        if os.stat(made).st_mtime_ns >= os.stat(source).st_mtime_ns:
-            return
-    except FileNotFoundError:
-        pass
+    if not is_newer(source, made):
+        return
     with open(source, "rb") as rules:
         status = subprocess.run(
             [layout.home + b"/bin/tcprules", made, source + b".tmp"], stdin=rules, check=False

@@ -16,8 +16,10 @@ Exits   0 queued or printed, 100 bad option, unreadable field or address, refuse
         good, 111 anything that may pass
 Differs a message for recipients of its header is refused (100) when a field of theirs cannot be read,
         where the original queues it without them and says 0; the letter n in QMAILINJECT refuses a
-        message without recipients; a failing write with -n is an error; a lone --help or --version
-        is answered
+        message without recipients; a failing write with -n is an error; where there is a
+        control/remotes, control files mean what they mean to nullmailer-inject: blanks around a name do
+        not count, an empty file is as a missing one, localhost is a whole name, idhost is completed
+        by defaultdomain; a lone --help or --version is answered
 """
 
 from __future__ import annotations
@@ -41,7 +43,7 @@ from smarthost.unix import files
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from typing import Final
 
 NAME: Final = "qmail-inject"
@@ -49,6 +51,9 @@ USAGE: Final = "qmail-inject [ -nNaAhH ] [ -fsender ] [ recip ... ]"
 
 STDIN: Final = 0
 STDOUT: Final = 1
+
+# Host names that are whole without dots, to a null client as to nullmailer.
+WHOLE: Final = (b"localhost",)
 
 
 class LastWords(Permanent):
@@ -77,19 +82,18 @@ class Settings:
                 os.chdir(home)
             except OSError:
                 raise Temporary("internal bug") from None
-            controls = Controls(b".")
-            me = controls.line(ME)
-            said: dict[bytes, bytes] = {}
-            for name in (b"defaultdomain", b"defaulthost", b"plusdomain", b"idhost"):
-                line = controls.line(name)
-                if line is None:
-                    line = name if me is None else me
-                said[name] = environ.get(b"QMAIL" + name.upper(), line)
+            client = os.path.exists(b"control/remotes")
+            said = _said(environ, client=client)
         except OSError:
             raise Temporary("read error") from None
         self.id_host = said[b"idhost"]
         try:
-            self.names = Hostnames(said[b"defaulthost"], said[b"defaultdomain"], said[b"plusdomain"])
+            self.names = Hostnames(
+                said[b"defaulthost"],
+                said[b"defaultdomain"],
+                said[b"plusdomain"],
+                whole=WHOLE if client else (),
+            )
         except t.Unreadable as error:
             raise unreadable(error.text) from None
 
@@ -104,6 +108,31 @@ class Settings:
             return argument(given, self.names)
         except t.Unreadable:
             raise Permanent(f"unable to parse address: {os.fsdecode(given)}") from None
+
+
+def _said(environ: Mapping[bytes, bytes], *, client: bool) -> dict[bytes, bytes]:
+    """What the administrator says about names, or the environment instead. Raises OSError.
+
+    A null client reads them as nullmailer does: without blanks, an empty file as a missing one, and an idhost
+    without dots in defaultdomain.
+    """
+    controls = Controls(b".")
+
+    def line(name: bytes) -> bytes | None:
+        found = controls.line(name)
+        return (found.strip() or None) if client and found is not None else found
+
+    me = line(ME)
+    said: dict[bytes, bytes] = {}
+    for name in (b"defaultdomain", b"defaulthost", b"plusdomain", b"idhost"):
+        fact = line(name)
+        if name == b"idhost" and client and fact is not None and fact not in WHOLE and b"." not in fact:
+            fact += b"." + said[b"defaultdomain"]
+        if fact is None:
+            default = ME if client and name == b"idhost" else name
+            fact = default if me is None else me
+        said[name] = environ.get(b"QMAIL" + name.upper(), fact)
+    return said
 
 
 def _lists(path: bytes | None) -> frozenset[bytes]:

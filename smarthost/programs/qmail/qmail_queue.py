@@ -1,13 +1,17 @@
 """qmail-queue: put one message into the mail queue.
 
 Reads   the message on descriptor 0, then the envelope on 1: F sender, T recipient ..., each ended by
-        a zero byte, and one more zero byte. QMAILHOME names the home whose queue/ it is.
+        a zero byte, and one more zero byte. QMAILHOME names the home whose queue/ it is. On a null
+        client, which has control/remotes: control/allmailfrom, adminaddr, me
 Writes  a Received line, the message and the envelope into the queue, and wakes qmail-send
 Exits   0 queued. 11 an address of 1003 bytes or more. 51 out of memory, 52 not done within a day,
         53 write error or disk full, 54 message or envelope ended early, 61 no home, 62 no queue,
         63 trouble in queue/pid, 64 queue/mess, 65 queue/intd, 66 queue/todo, 81 internal bug,
-        91 bad envelope. It says nothing.
-Differs The home is not compiled in, and the program is not setuid. The link into todo is synced, as
+        91 bad envelope. It says nothing. What qmail-qmqpc exits with, where that takes over.
+Differs The home is not compiled in, and the program is not setuid: root becomes the queue's owner;
+        who may not write into the queue hands the message to qmail-qmqpc, if there is a
+        control/qmqpservers to say where somebody listens who may (service/qmqp-local), and then
+        that tells what becomes of it. The envelope of a null client is nullmailer's. The link into todo is synced, as
         Linux needs it. Whatever fails, but the day's end, is taken back; the original leaves bad
         envelopes to be swept after 36 hours. Exit 66 may also mean queued, but perhaps not durably.
         The accounts alias, qmaild and qmails may be missing; an account that shares its number with
@@ -22,9 +26,9 @@ import os
 from smarthost import ending
 from smarthost.policy import replies
 from smarthost.store import spool
-from smarthost.store.home import qmail_home
+from smarthost.store.home import program, qmail_home
 from smarthost.store.queueing import UMASK, Queueing
-from smarthost.unix import files, signals
+from smarthost.unix import files, identity, process, signals
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -86,15 +90,56 @@ def _end_of_day(_signum: int, _frame: FrameType | None) -> None:
 
 def queue(home: bytes) -> int:
     """Queue what is on the descriptors. What to exit with."""
+    home = os.path.abspath(home)
     queueing = Queueing()
     try:
-        return queueing.attempt(lambda: _carry(queueing, home))
+        _become_owner(home)
+    except OSError:
+        return replies.NO_QUEUE
+    try:
+        status = queueing.attempt(queueing.begin, home)
+        if status == replies.QUEUED:
+            return queueing.attempt(lambda: _carry(queueing))
     finally:
         queueing.close()
+    if status in (replies.NO_QUEUE, replies.NO_PID_FILE):
+        handed = _hand_over(home)
+        return status if handed is None else handed
+    return status
 
 
-def _carry(queueing: Queueing, home: bytes) -> None:
-    queueing.begin(home)
+def _become_owner(home: bytes) -> None:
+    """What root leaves in the queue must be its owner's: nobody else's messages are delivered. Raises OSError."""
+    if os.geteuid():
+        return
+    try:
+        owner = os.stat(home + b"/queue/pid")
+    except OSError:
+        return  # others will say so
+    if owner.st_uid:
+        identity.assume(identity.Identity(owner.st_uid, owner.st_gid))
+
+
+def _hand_over(home: bytes) -> int | None:
+    """Nothing was read yet, so somebody else can do it. What that one exits with; None if there is nobody.
+
+    A message that came by this host's socket is not sent there again.
+    """
+    if (
+        os.access(home + b"/queue/pid", os.W_OK)
+        or os.environb.get(b"PROTO") == b"UNIX"
+        or not os.path.exists(home + b"/control/qmqpservers")
+    ):
+        return None
+    client = program(b"qmail-qmqpc", home)
+    try:
+        ended = process.wait(process.spawn(client, [client], {**os.environb, b"QMAILHOME": home}, {}))
+    except OSError:
+        return None
+    return replies.BUG if ended < 0 else ended
+
+
+def _carry(queueing: Queueing) -> None:
     while block := _read(MESSAGE):
         queueing.message(block)
     queueing.complete()

@@ -21,7 +21,8 @@ Differs exit statuses are sysexits.h's, not 100 and 111; an unknown flag is a wa
         -f '<>' and -f '<joe@host>' mean what they say, and nobody as sender is not made the author;
         -F counts also beside -f; no recipient at all is an error; -bs needs no qmail-smtpd: it has
         a session of its own, whose messages go through qmail-inject, and honours databytes;
-        without qmail-qread -bp says that the queue is empty; -bi and newaliases end with 0;
+        -bp shows what our mailq does, with ages and errors, not qmail-qread's listing, and says that the queue
+        is empty where the home has none; -bi and newaliases end with 0;
         -G -I -U -n -q -A -C -D -L -N -O -R -V -X -d -h -r are known; a lone --help or --version is answered
 """
 
@@ -35,6 +36,7 @@ from smarthost.errors import FormatError, Temporary, UsageError
 from smarthost.formats import sendmailflags
 from smarthost.policy import nobody
 from smarthost.store.home import program, qmail_home
+from smarthost.unix import signals
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -110,17 +112,13 @@ def name_author(environ: MutableMapping[bytes, bytes], sender: bytes | None, ful
 
 
 def show_queue(home: bytes) -> int:
-    """Become qmail-qread, if there is one; a home without a queue has nothing to show."""
-    reader = program(b"qmail-qread", home)
-    if b"/" in reader:
-        try:
-            os.chdir(home)
-        except OSError:
-            raise Temporary("unable to switch to qmail home directory") from None
-        launch.become([reader])
-    if os.path.isdir(home + b"/queue"):
-        raise Temporary("unable to run qmail-qread")
-    ending.say("Mail queue is empty\n", STDOUT)
+    """As mailq does. Not by becoming it: that name may be a link to this very program."""
+    from time import time  # noqa: PLC0415  the other modes do without
+
+    from smarthost.store import queueview  # noqa: PLC0415
+
+    signals.uncatch(signals.SIGPIPE)
+    queueview.show(home + b"/queue", int(time()), STDOUT)
     return 0
 
 

@@ -95,6 +95,13 @@ def test_what_is_no_order_is_left_alone(queue: Path, orders: Orders) -> None:
     assert sorted(os.listdir(queue / "orders")) == sorted(names)
 
 
+def test_a_sign_is_taken_by_who_reads_orders(queue: Path, orders: Orders) -> None:
+    sign = orders.place(add_message(queue), queueorders.LOOK)
+    assert orders.is_pending(sign)
+    assert orders.pending() == []
+    assert not orders.is_pending(sign)
+
+
 def test_an_order_for_a_message_that_is_gone_is_removed(queue: Path, orders: Orders) -> None:
     (queue / "orders").mkdir()
     (queue / "orders/99.retry").touch()
