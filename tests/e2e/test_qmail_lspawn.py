@@ -333,6 +333,10 @@ class TestWorkers:
         if text[1:].splitlines()[0] == b"%d" % pid:  # unless this machine was very slow
             assert text == b"K%d\n0077\n%b/users/joe\n\ndid 1+0+1\n" % (pid, bytes(home.place))
 
+    def test_a_home_that_the_user_may_not_enter(self, started: Spawning, home: MailHome) -> None:
+        home.qmail.chmod(0o700)
+        assert self.pid_of_a_worker(started)
+
     def test_a_program_cannot_tell(self, started: Spawning, home: MailHome) -> None:
         """What it is given by a process that was used before is what a new one gives it."""
         look = b"|ls /proc/self/fd; grep -E '^(Sig[BIC]|Shd)' /proc/self/status; ulimit -a; env | sort | grep -v _PID\n"
