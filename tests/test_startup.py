@@ -20,7 +20,7 @@ EVERY = OS | {"__future__", "errno"}
 SERVER = EVERY | {"_socket", "_struct", "fcntl", "gc", "resource", "select", "struct"}
 
 # array counts itself among the sequences, which brings in collections.
-LABELS = EVERY | {
+LOCAL_TIME = EVERY | {
     "_collections",
     "_operator",
     "array",
@@ -35,9 +35,9 @@ LABELS = EVERY | {
 
 MAY_LOAD = {
     # Once per service; a pattern loads re, and a pipe ctypes.
-    "daemontools.multilog": LABELS | {"fcntl", "select"},
-    "daemontools.tai64n": LABELS,
-    "daemontools.tai64nlocal": LABELS,
+    "daemontools.multilog": EVERY | {"fcntl", "select"},
+    "daemontools.tai64n": EVERY,
+    "daemontools.tai64nlocal": LOCAL_TIME,
     "daemontools.envdir": EVERY,
     "daemontools.envuidgid": EVERY,
     "daemontools.fghack": EVERY,
