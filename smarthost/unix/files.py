@@ -48,10 +48,6 @@ def open_update(path: bytes, mode: int = 0o644) -> int:
     return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC | os.O_NONBLOCK, mode)
 
 
-def write_at(descriptor: int, data: bytes, offset: int) -> int:
-    return os.pwrite(descriptor, data, offset)
-
-
 def write(descriptor: int, data: bytes | memoryview) -> int:
     return os.write(descriptor, data)
 
