@@ -44,6 +44,7 @@ class AsUser:
         status = self._become()
         if status is not None:
             os._exit(status)
+        os.chdir(b"/")  # where it is set back to: its user may go there
         self._program.settle()
 
     def run_with(self, arguments: Sequence[bytes]) -> int:

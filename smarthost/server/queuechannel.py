@@ -1,7 +1,7 @@
 """One of qmail-send's two channels: the deliveries that qmail-lspawn or qmail-rspawn makes for it.
 
-A job is a message that is being delivered on this channel; while its recipients are read it is the
-channel's current one. There may be others, whose last deliveries still run. One command at a time is
+While a message's recipients are read its job is the channel's current one. There may be others, whose last
+deliveries still run. One command at a time is
 on its way to the spawner: it reads when it can, and nobody waits for it here.
 """
 
@@ -11,9 +11,10 @@ import os
 
 from smarthost.formats import bounce, queuefiles, sendlog, spawnreport
 from smarthost.policy import bounces
-from smarthost.server.queuedesk import FAILURE_PAUSE, SLEEP, clock
+from smarthost.server import queuejobs
+from smarthost.server.queuedesk import FAILURE_PAUSE, SLEEP
+from smarthost.server.queuejobs import Delivery, Job
 from smarthost.store import queuesteps, queuewhy
-from smarthost.unix import files
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -39,33 +40,6 @@ FROM_SPAWN: Final = (2, 4)
 _READ: Final = 2048
 
 TOO_LONG_IN_QUEUE: Final = b"I'm not going to try again; this message has been in the queue too long.\n"
-
-
-class Job:
-    """left  recipients that are not done; whole  every recipient has been read
-    users  the reading, and each delivery: with the last of them the job ends
-    """
-
-    __slots__ = ("dying", "left", "number", "retry", "sender", "users", "whole")
-
-    def __init__(self, number: int, sender: bytes, retry: int, *, dying: bool) -> None:
-        self.number: Final = number
-        self.sender: Final = sender
-        self.retry: Final = retry
-        self.dying: Final = dying
-        self.left = 0
-        self.users = 1
-        self.whole = False
-
-
-class Delivery:
-    __slots__ = ("job", "number", "position", "recipient")
-
-    def __init__(self, number: int, job: Job, position: int, recipient: bytes) -> None:
-        self.number: Final = number
-        self.job: Final = job
-        self.position: Final = position
-        self.recipient: Final = recipient
 
 
 class Channel:
@@ -283,32 +257,5 @@ class Channel:
         if job.users:
             return
         self._desk.jobs[self._index].pop(job.number, None)
-        self._finish(job)
+        queuejobs.end(self._desk, self._index, job)
         self._hub.job_ended(job.number)
-
-    def _finish(self, job: Job) -> None:
-        """The message waits for its next try, or has nobody left on this channel."""
-        desk, number = self._desk, job.number
-        when = job.retry
-        if job.whole and not job.left:
-            path = desk.places.recipients(self._index, number)
-            try:
-                files.unlink(path)
-            except OSError:
-                desk.warn(b"unable to unlink %s; will try again later" % path)
-                when = clock() + FAILURE_PAUSE
-            else:
-                self._finish_channel(number)
-                return
-        desk.waiting[self._index].add(number, when)
-
-    def _finish_channel(self, number: int) -> None:
-        """Unless the other channel has recipients, the message is done."""
-        desk = self._desk
-        path = desk.places.recipients(1 - self._index, number)
-        try:
-            if queuesteps.exists(path):
-                return
-        except OSError:
-            desk.warn(b"unable to stat %s" % path)
-        desk.done.add(number, clock())

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import pwd
+import re
 import signal
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,7 @@ import pytest
 
 from smarthost.formats import spawn
 from smarthost.policy import lspawn
+from tests.support.homes import messages
 from tests.support.mailhome import GID, IS_ROOT, MESSAGE, UID, MailHome
 from tests.support.peerhome import peer_in_home
 from tests.support.run import ours, run
@@ -302,6 +304,27 @@ def test_many_at_once(home: MailHome) -> None:
     assert not os.listdir(home.place / "users/joe/Maildir/tmp")
 
 
+@pytest.mark.parametrize("program", ["ours", "somebody else's"])
+def test_a_forward(home: MailHome, program: str) -> None:
+    """It is in the queue, by our qmail-queue within the same process, else by the one that is there."""
+    if program == "ours":
+        (home.qmail / "bin/qmail-queue").symlink_to(ours("qmail-queue"))
+        home.give_to(UID, GID)
+    else:
+        kept = home.user("kept", {})
+        home.program("qmail-queue", f"cat >{kept}/message; cat <&1 >{kept}/envelope")
+    home.user("joe", {".qmail": b"&bob@example.net\n./Maildir/\n"})
+    [report] = ask(home, [b"joe@x"])
+    assert re.fullmatch(rb"Kdid 1\+1\+0\nqp \d+\n", report)
+    if program == "ours":
+        [(message, envelope)] = messages(home.qmail)
+        message = message.partition(b"\n")[2]  # the line of qmail-queue
+    else:
+        message, envelope = (kept / "message").read_bytes(), (kept / "envelope").read_bytes()
+    assert message == b"Delivered-To: joe@x\n" + MESSAGE
+    assert b"Fsender@example.com\0Tbob@example.net\0" in envelope
+
+
 class TestWorkers:
     """A process that made a delivery makes the user's next, if that comes soon."""
 
@@ -337,6 +360,10 @@ class TestWorkers:
         text = self.deliver(started)
         if text[1:].splitlines()[0] == b"%d" % pid:  # unless this machine was very slow
             assert text == b"K%d\n0077\n%b/users/joe\n\ndid 1+0+1\n" % (pid, bytes(home.place))
+
+    def test_a_home_that_the_user_may_not_enter(self, started: Spawning, home: MailHome) -> None:
+        home.qmail.chmod(0o700)
+        assert self.pid_of_a_worker(started)
 
     def test_a_program_cannot_tell(self, started: Spawning, home: MailHome) -> None:
         """What it is given by a process that was used before is what a new one gives it."""
@@ -394,6 +421,11 @@ class TestWorkers:
                 of_user.add(self.deliver(started, recipient)[1:].splitlines()[0])
         assert not pids[b"joe@x"] & pids[b"other@x"]
         assert self.deliver(started, b"other@x").splitlines()[1] == b"54999"
+
+    def test_all_are_gone_when_it_is_killed(self, started: Spawning) -> None:
+        pid = self.pid_of_a_worker(started)
+        started.process.kill()
+        eventually(lambda: not os.path.exists(f"/proc/{pid}"))
 
     def test_all_are_gone_when_it_ends(self, started: Spawning) -> None:
         pid = self.pid_of_a_worker(started)

@@ -44,11 +44,14 @@ class Command:
 
 
 class Rig:
-    """`clean` answers qmail-clean's commands; where it has no answer, what they say is done."""
+    """`clean` answers qmail-clean's commands; where it has no answer, what they say is done.
+
+    argv: the program, or what a forked child does in its place
+    """
 
     def __init__(
         self,
-        argv: list[str],
+        argv: list[str] | Callable[[], int],
         home: Path,
         *,
         env: Mapping[str, str] | None = None,
@@ -77,13 +80,17 @@ class Rig:
         for descriptor, limit in zip(self.says, limits, strict=False):
             os.write(descriptor, limit)
         high = [fcntl.fcntl(descriptor, fcntl.F_DUPFD_CLOEXEC, 20) for descriptor in theirs]
-        self.pid = os.posix_spawn(
-            argv[0] if "/" in argv[0] else f"/usr/bin/{argv[0]}",
-            argv,
-            {"PATH": os.environ["PATH"], "QMAILHOME": str(home), **(env or {})},
-            file_actions=[(os.POSIX_SPAWN_DUP2, descriptor, place) for place, descriptor in enumerate(high)],
-            setsigdef=[signal.SIGPIPE],
-        )
+        environ = {"PATH": os.environ["PATH"], "QMAILHOME": str(home), **(env or {})}
+        if callable(argv):
+            self.pid = _forked(argv, environ, high)
+        else:
+            self.pid = os.posix_spawn(
+                argv[0] if "/" in argv[0] else f"/usr/bin/{argv[0]}",
+                argv,
+                environ,
+                file_actions=[(os.POSIX_SPAWN_DUP2, each, place) for place, each in enumerate(high)],
+                setsigdef=[signal.SIGPIPE],
+            )
         for descriptor in (*theirs, *high):
             os.close(descriptor)
         self._open = {self._log, *self._hears}
@@ -183,22 +190,40 @@ class Rig:
     def pull(self) -> None:
         spool.pull_trigger(os.fsencode(self.home / "queue"))
 
+    def is_gone(self) -> bool:
+        """Whether it has ended, by whatever."""
+        if self.status is None:
+            pid, status = os.waitpid(self.pid, os.WNOHANG)
+            if pid:
+                self.status = os.waitstatus_to_exitcode(status)
+        return self.status is not None
+
     def end(self, signum: int | None = signal.SIGTERM) -> int:
         """Wait for its end. Its exit status, or minus the signal."""
         if signum is not None:
             self.kill(signum)
 
-        def ended() -> bool:
-            pid, status = os.waitpid(self.pid, os.WNOHANG)
-            if pid:
-                self.status = os.waitstatus_to_exitcode(status)
-            return bool(pid)
-
-        self.until(ended, "its end")
+        self.until(self.is_gone, "its end")
         while self._log in self._open:
             self._turn()
         assert self.status is not None
         return self.status
+
+
+def _forked(body: Callable[[], int], environ: Mapping[str, str], descriptors: list[int]) -> int:
+    pid = os.fork()
+    if not pid:
+        status = 1
+        try:
+            for place, descriptor in enumerate(descriptors):
+                os.dup2(descriptor, place)
+            os.closerange(len(descriptors), 256)
+            os.environ.clear()
+            os.environ.update(environ)
+            status = body()
+        finally:
+            os._exit(status)
+    return pid
 
 
 def queue_message(
