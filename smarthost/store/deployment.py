@@ -140,7 +140,9 @@ def programs() -> Iterator[tuple[bytes, bytes]]:
         for file in sorted(os.listdir(PACKAGE + b"/programs/" + family)):
             module, suffix = os.path.splitext(file)
             if suffix == b".py" and not module.startswith(b"_"):
-                yield module.replace(b"_", b"-"), b"smarthost.programs." + family + b"." + module
+                # A name that is Python's own has a line under its end.
+                name = module.rstrip(b"_").replace(b"_", b"-")
+                yield name, b"smarthost.programs." + family + b"." + module
     for module in OF_ADMINISTRATORS:
         yield module.replace(b"_", b"-"), b"smarthost.programs.admin." + module
 

@@ -131,6 +131,11 @@ class TestAsRoot:
             lspawn.TEXTS[lspawn.ROOT],
         ]
 
+    def test_a_queue_of_roots_own_is_another_case(self, home: MailHome) -> None:
+        home.give_to(0, 0)
+        home.program("qmail-local", "id -u")
+        assert ask(home, [b"root@x", b"other@x"]) == [b"K0\n", b"K54999\n"]
+
     def test_qmail_getpw_runs_without_rights(self, home: MailHome) -> None:
         (home.qmail / "users/cdb").unlink()
         home.program("qmail-getpw", "id -un >&2; id -gn >&2; id -Gn >&2; exit 115")

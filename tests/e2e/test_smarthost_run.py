@@ -70,25 +70,29 @@ class Tree:
         return int(eventually(look)[-1])
 
     def send(self, message: bytes = b"Subject: first\n\nHello.\n") -> bytes:
-        return qmqp.send("127.0.0.1", self.port(), qmqp.request(message, b"me@a.example", [b"you@b.example"]))
+        return qmqp.send(
+            "127.0.0.1", self.port(), qmqp.request(message, b"me@edited.example", [b"you@edited.example"])
+        )
 
     def idle(self) -> None:
         """Wait until tcpserver has seen the last connection's end: SIGTERM would not wait for that."""
         eventually(lambda: self.logged()[-1].startswith("tcpserver: status: 0/"))
 
-    def queued(self) -> list[Path]:
-        """Every message that is in mess, intd and todo, the last link of the chain."""
-        todo = sorted(path.name for path in (self.home / "queue/todo").iterdir())
-        return [
-            next((self.home / "queue/mess").glob(f"*/{name}"))
-            for name in todo
-            if (self.home / "queue/intd" / name).exists()
-        ]
+    def delivered(self, count: int = 1) -> list[bytes]:
+        """The messages in the Maildir, once there are so many."""
+        new = self.home / "alias/Maildir/new"
+        eventually(lambda: len(os.listdir(new)) >= count, f"{count} messages in {new}")
+        return [path.read_bytes() for path in new.iterdir()]
+
+    def kept(self) -> list[bytes]:
+        """Every message that is delivered, or still in the queue."""
+        places = [self.home / "alias/Maildir/new", *(self.home / "queue/mess").iterdir()]
+        return [path.read_bytes() for place in places for path in place.iterdir()]
 
     def service(self, name: str = "") -> int:
         """The pid of the newest tcpserver or, with "log", multilog, as the engine says it."""
         text = (self.home / "run/engine.log").read_text()
-        label = "qmail-qmqpd:log" if name else "qmail-qmqpd"
+        label = "qmail-qmqpd:log" if name == "log" else name or "qmail-qmqpd"
         return int(re.findall(rf"started {label} \(pid (\d+)\)", text)[-1])
 
     def stop(self, how: int = signal.SIGINT) -> int:
@@ -108,8 +112,9 @@ def tree(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Tree]:
 def test_the_first_message(tree: Tree) -> None:
     tree.start()
     assert re.fullmatch(rb"Kok [0-9]+ qp [0-9]+", tree.send())
-    [message] = tree.queued()
-    assert message.read_bytes().endswith(b"Subject: first\n\nHello.\n")
+    [message] = tree.delivered()
+    assert message.startswith(b"Return-Path: <me@edited.example>\nDelivered-To: you@edited.example\n")
+    assert message.endswith(b"Subject: first\n\nHello.\n")
     tree.idle()
     assert tree.stop() == 0
     assert not tree.out.read_text().count("warning")
@@ -133,7 +138,32 @@ def test_the_printed_line_sends_it(tree: Tree) -> None:
     printed = next(line.strip() for line in tree.out.read_text().splitlines() if "create_connection" in line)
     sent = run(["sh", "-c", printed.replace('"127.0.0.1", 0)', f'"127.0.0.1", {port})')], env={})
     assert re.search(rb"Kok [0-9]+ qp [0-9]+", sent.stdout), sent
-    assert len(tree.queued()) == 1
+    [message] = tree.delivered()
+    assert b"\nDelivered-To: you@edited.example\n" in message
+    assert f"{tree.home}/alias/Maildir/new" in tree.out.read_text(), "it says where"
+
+
+def test_from_this_host(tree: Tree) -> None:
+    """By the line that is printed, and through the socket, which others have to use."""
+    tree.start()
+    tree.port()
+    printed = next(line for line in tree.out.read_text().splitlines() if "qmail-inject" in line)
+    assert run(["sh", "-c", printed.partition("   ")[2].strip()], env={"USER": "joe"}).status == 0
+    [message] = tree.delivered()
+    assert b"\nto: you@" in message
+    client = tree.home / "bin/qmail-qmqpc"
+    eventually((tree.home / "submit/qmqp").exists)
+    done = run([str(tree.home / "bin/sendmail"), "ann"], b"\nx\n", env={"QMAILQUEUE": str(client)})
+    assert (done.status, done.stderr) == (0, b"")
+    received = b"Received: from localhost (uid %d)\n  by localhost with QMQP; " % os.geteuid()
+    assert sum(received in message for message in tree.delivered(2)) == 1
+    os.unlink(tree.root / "service/qmqp-local")
+    assert tree.process is not None
+    tree.process.send_signal(signal.SIGHUP)
+    eventually(lambda: not (tree.home / "submit/qmqp").exists())
+    done = run([str(tree.home / "bin/sendmail"), "ann"], b"\nx\n", env={"QMAILQUEUE": str(client)})
+    assert done.status == 75
+    assert b"connection to mail server rejected (#4.4.1)" in done.stderr
 
 
 def test_a_second_run_uses_the_tree_as_its_administrator_left_it(tree: Tree) -> None:
@@ -146,7 +176,7 @@ def test_a_second_run_uses_the_tree_as_its_administrator_left_it(tree: Tree) -> 
     tree.start()
     assert tree.send().startswith(b"Kok")
     assert "tcpserver: status: 1/7" in tree.logged()
-    assert len(tree.queued()) == 2
+    assert len(tree.delivered(2)) == 2
     checked = run([ours("tcprulescheck"), f"{rules}.cdb"], env={"TCPREMOTEIP": "127.0.0.9"})
     assert b"deny connection" in checked.stdout
     assert (tree.home / "control/me").read_text() == "edited.example\n"
@@ -213,12 +243,16 @@ def test_root_gives_its_rights_up(tmp_path: Path) -> None:
             status = Path(f"/proc/{tree.service(name)}/status").read_text()
             assert re.search(r"^Uid:\t65534\t65534\t65534\t65534$", status, re.MULTILINE)
         assert (tree.home / "queue/mess").stat().st_uid == 65534
+        others = ["setuidgid", "nobody", str(tree.home / "bin/qmail-send"), "--help"]
+        if run([ours(others[0]), *others[1:]]).status == 0:
+            assert tree.send().startswith(b"Kok")
+            assert tree.delivered()
     finally:
         tree.stop()
 
 
 def test_kills_under_load_lose_no_line_and_no_acknowledged_message(tree: Tree) -> None:
-    """kill -9 of the logger and of tcpserver, again and again, with clients at work."""
+    """kill -9 of the logger, of tcpserver and of qmail-send, again and again, with clients at work."""
     tree.start()
     tree.port()
     acknowledged: list[bytes] = []
@@ -240,7 +274,7 @@ def test_kills_under_load_lose_no_line_and_no_acknowledged_message(tree: Tree) -
     for each in clients:
         each.start()
     try:
-        for name in ("log", "", "log", "", "log"):
+        for name in ("log", "", "qmail-send", "log", "", "log"):
             known = len(acknowledged)
             eventually(lambda known=known: len(acknowledged) >= known + 20)  # type: ignore[misc]
             victim = tree.service(name)
@@ -251,8 +285,8 @@ def test_kills_under_load_lose_no_line_and_no_acknowledged_message(tree: Tree) -
         for each in clients:
             each.join()
     assert tree.stop(signal.SIGTERM) == 0
-    queued = {b"Subject: " + message.read_bytes().rpartition(b"Subject: ")[2] for message in tree.queued()}
-    assert set(acknowledged) <= queued
+    kept = {b"Subject: " + message.rpartition(b"Subject: ")[2] for message in tree.kept()}
+    assert set(acknowledged) <= kept
     logged = tree.logged()
     begun = [line.split()[2] for line in logged if line.startswith("tcpserver: ok ")]
     assert len(begun) >= len(acknowledged)
@@ -273,7 +307,7 @@ def test_killing_the_engine_stops_nothing(tree: Tree) -> None:
     assert tree.send().startswith(b"Kok")
     os.kill(server, signal.SIGTERM)
     eventually(lambda: ended(logger))  # it has read to the end
-    assert len(tree.queued()) == 1
+    assert len(tree.delivered()) == 1
     assert sum(line.startswith("tcpserver: ok") for line in tree.logged()) == 1
     tree.start()
     assert tree.send().startswith(b"Kok")

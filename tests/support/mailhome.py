@@ -37,6 +37,8 @@ class MailHome:
         for name in ("control", "bin", "users"):
             (self.qmail / name).mkdir(parents=True)
         spool.make_queue(os.fsencode(self.qmail))
+        if IS_ROOT:  # as in an installation: root's own queue is a case of its own
+            self.give_to(UID, GID)
         self.message(b"0/1", MESSAGE)
         self.env = {"QMAILHOME": str(self.qmail)}
 
@@ -49,7 +51,9 @@ class MailHome:
         shutil.rmtree(self.place)
 
     def message(self, name: bytes, content: bytes) -> None:
-        (self.qmail / "queue/mess" / os.fsdecode(name)).write_bytes(content)
+        mess = self.qmail / "queue/mess"
+        (mess / os.fsdecode(name)).write_bytes(content)
+        os.chown(mess / os.fsdecode(name), mess.stat().st_uid, mess.stat().st_gid)
 
     def give_to(self, uid: int, gid: int) -> None:
         """Let the queue belong to that account, as it belongs to qmailq where qmail was installed."""

@@ -148,9 +148,8 @@ def body(arguments: list[bytes]) -> int:
     if wanted.system and os.geteuid() != 0:
         raise Permanent("-s changes /var/qmail, /etc and /service, which only root can")
     layout = Layout(wanted.root, system=wanted.system)
-    people = People(layout, wanted)
     try:
-        deploy(layout, wanted, people)
+        deploy(layout, wanted, People(layout, wanted))
     except OSError as error:
         file = os.fsdecode(error.filename) if error.filename else "the tree"
         raise Temporary(f"unable to make {file}: {errtext.reason(error)}") from error

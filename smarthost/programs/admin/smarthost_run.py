@@ -38,20 +38,33 @@ OPTIONS: Final = Chain("smarthost-run [ -p port ] [ root ]", "", {"p": number(65
 FIRST_MESSAGE: Final = (
     'python3 -c \'import socket; n = lambda *b: b"%d:%b," % (len(b"".join(b)), b"".join(b)); '
     's = socket.create_connection(("{address}", {port})); '
-    's.sendall(n(n(b"Subject: first\\n\\nHello.\\n"), n(b"me@localhost"), n(b"you@localhost"))); '
+    's.sendall(n(n(b"Subject: first\\n\\nHello.\\n"), n(b"me@{me}"), n(b"you@{me}"))); '
     'print(s.recv(999).partition(b":")[2][:-1].decode())\''
 )
 
-READY: Final = """
+SMART_HOST: Final = """
 {name}: QMQP on {address} port {port}. Ctrl-C stops everything in order.
 
 A first message, answered by Kok, a time and a process id:
 
   {first}
 
-the message is then in    {root}/qmail/queue/mess
-the log, as it grows      tail -F {root}/log/qmail/qmqpd/current | {root}/qmail/bin/tai64nlocal
+and one from this host    echo to: you | {root}/qmail/bin/qmail-inject
+where they arrive         {root}/qmail/alias/Maildir/new
+what could not go yet     {root}/qmail/bin/mailq
+the logs, as they grow    tail -F {root}/log/qmail/*/current | {root}/qmail/bin/tai64nlocal
 who may send              {root}/etc/tcp.qmqp (then smarthost-deploy {root})
+the services              {ctl} -c {root}/qmail/etc/supervisord.conf status
+
+"""
+
+NULL_CLIENT: Final = """
+{name}: a null client of {servers}. Ctrl-C stops everything in order.
+
+A first message           echo to: somebody@example.com | {root}/qmail/bin/qmail-inject
+what could not go yet     {root}/qmail/bin/mailq
+where all of it goes      {root}/qmail/control/remotes
+the logs, as they grow    tail -F {root}/log/qmail/*/current | {root}/qmail/bin/tai64nlocal
 the services              {ctl} -c {root}/qmail/etc/supervisord.conf status
 
 """
@@ -71,34 +84,34 @@ def body(arguments: list[bytes]) -> int:
 
 def _run(root: bytes) -> NoReturn:
     control = Controls(root + b"/qmail")
+    facts = {
+        "name": NAME,
+        "root": os.fsdecode(root),
+        "ctl": os.path.dirname(os.path.abspath(sys.argv[0])) + "/supervisorctl",
+    }
+    servers = control.lines(b"remotes")
+    if servers is None:
+        ending.say(_of_smart_host(control, facts), ending.STDOUT)
+    else:
+        hosts = [os.fsdecode(server.split()[0]) for server in servers if server.split()]
+        ending.say(NULL_CLIENT.format(**facts, servers=", ".join(hosts) or "no server yet"), ending.STDOUT)
+    python = os.fsencode(sys.executable)
+    launch.become(
+        [python, b"-m", b"smarthost.supervision", root + b"/service", root + b"/qmail/etc/supervisord.conf"]
+    )
+
+
+def _of_smart_host(control: Controls, facts: dict[str, str]) -> str:
+    """What to say of it. Raises Temporary if its port is in use."""
     address = control.line(b"qmqpaddress") or b"0"
     port = control.line(b"qmqpport") or b"628"
     _ask_for_port(address, port)
-    shown = "127.0.0.1" if address == b"0" else address.decode()
-    first = FIRST_MESSAGE.format(address=shown, port=port.decode())
-    tools = os.path.dirname(os.path.abspath(sys.argv[0]))
-    ending.say(
-        READY.format(
-            name=NAME,
-            address=shown,
-            port=port.decode(),
-            first=first,
-            root=os.fsdecode(root),
-            ctl=tools + "/supervisorctl",
-        ),
-        ending.STDOUT,
-    )
-    python = os.fsencode(sys.executable)
-    launch.become(
-        [
-            python,
-            b"-P",
-            b"-m",
-            b"smarthost.supervision",
-            root + b"/service",
-            root + b"/qmail/etc/supervisord.conf",
-        ]
-    )
+    where = {
+        "address": "127.0.0.1" if address == b"0" else os.fsdecode(address),
+        "port": os.fsdecode(port),
+        "me": os.fsdecode(control.line(b"me") or b"localhost"),
+    }
+    return SMART_HOST.format(first=FIRST_MESSAGE.format(**where), **where, **facts)
 
 
 def _ask_for_port(address: bytes, port: bytes) -> None:

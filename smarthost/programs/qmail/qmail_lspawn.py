@@ -9,12 +9,13 @@ Starts  bin/qmail-local of the home, with the message on 0 and its words on 1 an
         installation's own runs in a fork of this process, which has it loaded, and so do further deliveries
         to the same user if they come within a second
 Exits   0 when descriptor 0 has ended and no delivery runs any more; 100 no argument, 111 no home or queue
-Differs the home is not compiled in: QMAILHOME, else where this program lies, else /var/qmail;
-        who may own a message is whoever owns queue/mess, not the account qmailq; without the account
-        qmailp or the group nofiles qmail-getpw cannot be run; where it is not root it changes no identity,
-        and a delivery to another user ends as if that had failed; an output is cut at the same place
-        whatever pieces it came in; deliveries do not inherit a blocked SIGCHLD; an id that no user can have
-        is an "Internal qmail-lspawn bug", not another id
+Differs the home is not compiled in: QMAILHOME, else where this program lies, else /var/qmail; who may own a message
+        is whoever owns queue/mess, not the account qmailq; without the account qmailp or the group nofiles
+        qmail-getpw cannot be run; a queue of root's own, as root's tree has that was made to try things out,
+        may have its mail delivered as root; where it is not root it changes no identity, and a delivery to
+        another user ends as if that had failed; an output is cut at the same place whatever pieces it came
+        in; deliveries do not inherit a blocked SIGCHLD; an id that no user can have is an "Internal qmail-
+        lspawn bug", not another id
 """
 
 from __future__ import annotations
@@ -116,6 +117,7 @@ class Deliveries:
         self._local = _Helper(LOCAL, home)
         self._getpw = _Helper(GETPW, home)
         self._is_root = os.geteuid() == 0
+        self._is_of_root = os.stat(b".").st_uid == 0
         # Asked for now: what finds accounts is loaded then, and every delivery's process has it.
         account = identity.of_account(GETPW_ACCOUNT)
         group = identity.of_group(GETPW_GROUP)
@@ -186,7 +188,7 @@ class Deliveries:
                 identity.assume(identity.Identity(assigned.uid, assigned.gid))
         except OSError:
             return lspawn.USAGE
-        if os.getuid() == 0:
+        if os.getuid() == 0 and not self._is_of_root:
             return lspawn.ROOT
         if assigned.uid != os.getuid() or assigned.gid not in (os.getgid(), *os.getgroups()):
             return lspawn.USAGE

@@ -8,9 +8,10 @@ what it then becomes: qmail-send. They are looked for along PATH.
 Writes  nothing; qmail-send's log goes to its standard output, or to the logger, whose output that then is
 Exits   111 if it cannot; else as qmail-send does
 Differs Accounts and groups are looked up by the names qmaill, qmailq, qmailr, qmails, qmail and nofiles when it
-        starts. Where it is not root there is nothing to choose: all run as who started it. Programs that PATH
-        does not have are taken from where qmail-start lies. A relative QMAILHOME is made absolute, because what is
-        started begins in /.
+        starts. Where it is not root there is nothing to choose: all run as who started it. So they do, too, where
+        the queue is root's: no installation of qmail has that, but a tree that root made to try things out. Programs
+        that PATH does not have are taken from where qmail-start lies. A relative QMAILHOME is made absolute, because
+        what is started begins in /.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ import sys
 
 from smarthost import ending, launch
 from smarthost.errors import ProgramError
+from smarthost.store.home import qmail_home
 from smarthost.unix import environment, identity, process
 
 TYPE_CHECKING = False
@@ -58,10 +60,10 @@ def body(arguments: list[bytes]) -> int:
 
 
 class Powers:
-    """Who each program runs as. Where we are not root, everybody is who we are."""
+    """Who each program runs as. Where we are not root, or the queue is root's own, everybody is who we are."""
 
-    def __init__(self) -> None:
-        self._root = os.geteuid() == 0
+    def __init__(self, home: bytes) -> None:
+        self._root = os.geteuid() == 0 and not _is_roots_own(home)
         if self._root:
             self.log, self.queue, self.remote, self.send = map(
                 _user, (LOG_ACCOUNT, QUEUE_ACCOUNT, REMOTE_ACCOUNT, SEND_ACCOUNT)
@@ -85,6 +87,13 @@ class Powers:
             identity.assume_user(uid)
 
 
+def _is_roots_own(home: bytes) -> bool:
+    try:
+        return os.stat(home + b"/queue/mess").st_uid == 0
+    except OSError:
+        return False
+
+
 def _user(account: bytes) -> int:
     found = identity.of_account(account)
     if found is None:
@@ -103,12 +112,13 @@ def start(arguments: list[bytes]) -> NoReturn:
     """Start them all, and become qmail-send."""
     environment.undo_python()
     beside = os.path.dirname(os.path.abspath(os.fsencode(sys.argv[0])))
+    home = os.path.abspath(qmail_home())
     named = os.environb.get(b"QMAILHOME")
     if named:
         os.environb[b"QMAILHOME"] = os.path.abspath(named)
     os.chdir(b"/")
     os.umask(0o077)
-    powers = Powers()
+    powers = Powers(home)
     powers.assume_group(powers.queue_group)
     for place in PLACES:
         os.dup2(0, place)
