@@ -20,7 +20,7 @@ EVERY = OS | {"__future__", "errno"}
 SERVER = EVERY | {"_socket", "_struct", "fcntl", "gc", "resource", "select", "struct"}
 
 # array counts itself among the sequences, which brings in collections.
-LOCAL_TIME = EVERY | {
+ARRAY = EVERY | {
     "_collections",
     "_operator",
     "array",
@@ -37,7 +37,7 @@ MAY_LOAD = {
     # Once per service; a pattern loads re, and a pipe ctypes.
     "daemontools.multilog": EVERY | {"fcntl", "select"},
     "daemontools.tai64n": EVERY,
-    "daemontools.tai64nlocal": LOCAL_TIME,
+    "daemontools.tai64nlocal": ARRAY,
     "daemontools.envdir": EVERY,
     "daemontools.envuidgid": EVERY,
     "daemontools.fghack": EVERY,
@@ -75,7 +75,7 @@ MAY_LOAD = {
     "qmail.qmail_tcpok": EVERY,
     "qmail.qmail_tcpto": EVERY,
     # Once per service: array for the schedule, threads' queues to sync many files at once.
-    "qmail.qmail_send": LABELS | {"_queue", "gc", "math", "select"},
+    "qmail.qmail_send": ARRAY | {"_queue", "gc", "math", "select"},
     "qmail.qmail_start": EVERY,
     "qmail.sendmail": EVERY,
     # Once per service, but what it has loaded is copied at every fork.
