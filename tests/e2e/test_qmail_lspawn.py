@@ -296,6 +296,21 @@ def test_usage_and_no_home(home: MailHome) -> None:
     assert done.stderr.startswith(b"qmail-lspawn: fatal: unable to switch to ")
 
 
+def test_few_descriptors(home: MailHome) -> None:
+    """What cannot be begun is put off, and the rest is delivered."""
+    argv = ["prlimit", "--nofile=24", ours("qmail-lspawn"), "./Mailbox"]
+    with Spawning(argv, home.env) as started:
+        started.concurrency()
+        for number in range(60):
+            started.ask(number, b"0/1", b"", b"joe@x")
+        reports = started.reports(60)
+        assert started.end() == (0, b"")
+    refused = [text for text in reports.values() if text != DELIVERED]
+    assert all(text.startswith(b"Zqmail-spawn unable to ") for text in refused)
+    delivered = os.listdir(home.place / "users/joe/Maildir/new")
+    assert 0 < len(delivered) == 60 - len(refused)
+
+
 def test_many_at_once(home: MailHome) -> None:
     reports = ask(home, [b"joe@x"] * spawn.CONCURRENCY)
     assert reports == [DELIVERED] * spawn.CONCURRENCY
