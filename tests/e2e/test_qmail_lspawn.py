@@ -109,6 +109,21 @@ def test_the_original_reports_the_same(home: MailHome) -> None:
     assert ask(home, recipients) == theirs
 
 
+@pytest.mark.skipif(not IS_ROOT, reason="the original needs root")
+def test_the_original_reports_the_same_of_accounts(home: MailHome) -> None:
+    """By each side's own qmail-getpw, without assignments."""
+    words = peer_in_home("qmail-lspawn", home.qmail)
+    account = pwd.getpwnam("qmailq")
+    home.give_to(account.pw_uid, account.pw_gid)
+    (home.qmail / "users/cdb").unlink()
+    recipients = [b"nobody-has-that-name@x", b"root@x", b"Alias-nothing@x", b"-@x", b"x" * 40 + b"@x"]
+    with Spawning([*words, "./Mailbox"], home.env) as started:
+        theirs = _ask(started, recipients, b"0/1")
+    mine = ask(home, recipients)
+    assert mine == theirs
+    assert set(mine) == {b"DSorry, no mailbox here by that name. (#5.1.1)\n"}
+
+
 def test_ids_that_no_user_has(home: MailHome) -> None:
     usage = lspawn.TEXTS[lspawn.USAGE]
     assert ask(home, [b"big@x", b"none@x"]) == [usage, usage]
