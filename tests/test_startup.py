@@ -69,9 +69,9 @@ MAY_LOAD = {
     "qmail.qmail_qread": EVERY,
     "qmail.qmail_qstat": EVERY,
     "qmail.qmail_queue": EVERY,
-    # Run in forks of qmail-rspawn, which has ssl loaded beforehand where TLS may be spoken.
+    # Runs in workers of qmail-rspawn, which has ssl loaded beforehand where TLS may be spoken.
     "qmail.qmail_remote": EVERY | {"_socket"},
-    "qmail.qmail_rspawn": EVERY | {"fcntl", "gc", "select"},
+    "qmail.qmail_rspawn": EVERY | {"_socket", "fcntl", "gc", "resource", "select"},
     "qmail.qmail_tcpok": EVERY,
     "qmail.qmail_tcpto": EVERY,
     # Once per service: array for the schedule, threads' queues to sync many files at once.
