@@ -22,25 +22,27 @@ from __future__ import annotations
 import gc
 import os
 
-from smarthost import ending
+from smarthost import ending, launch
 from smarthost.formats import sendlog
 from smarthost.formats.queuefiles import LOCAL, REMOTE, Places
 from smarthost.policy import retry
 from smarthost.policy.rewrite import Rewriter
 from smarthost.server.queuechannel import FROM_SPAWN, TO_SPAWN
 from smarthost.server.queuedesk import FROM_CLEAN, LOG, SLEEP, TO_CLEAN, Desk
-from smarthost.server.queueloop import Loop, Wishes
+from smarthost.server.queueloop import CAUGHT, Loop, Wishes
 from smarthost.store import spool, submission
 from smarthost.store.bounces import Words
 from smarthost.store.controls import ME, Controls
 from smarthost.store.home import qmail_home
-from smarthost.unix import environment, files, process, signals
+from smarthost.unix import environment, fds, files, process, signals
 from smarthost.unix.syncing import Syncers
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from typing import Final
+
+    from smarthost.store.submission import Start
 
 NAME: Final = "qmail-send"
 
@@ -125,6 +127,8 @@ class Facts:
 def _deliver() -> None:
     environment.undo_python()
     home = os.path.abspath(qmail_home())
+    if os.environb.get(b"QMAILHOME"):
+        os.environb[b"QMAILHOME"] = home  # for the queue program, which begins elsewhere
     try:
         os.chdir(home)
     except OSError:
@@ -191,18 +195,38 @@ def _spawner_limit(descriptor: int) -> int:
     return said[0]
 
 
-def _starter(home: int, queue: int) -> Callable[[int, int, int], tuple[int, Callable[[], int]]]:
-    """Starts the queue program from the home's directory, and comes back to the queue's."""
+def _starter(home: int, queue: int) -> Start:
+    """Starts the queue program from the home's directory, and comes back to the queue's.
+
+    One of this installation's own runs in a fork of this process, which has it loaded: a tenth of the cost.
+    """
     for descriptor in (*TO_SPAWN, *FROM_SPAWN, TO_CLEAN, FROM_CLEAN):
         os.set_inheritable(descriptor, False)
     null = os.open(b"/dev/null", os.O_RDWR | os.O_CLOEXEC)
     program = submission.queue_program()
+    files.enter(home)
+    own = launch.own([program]) if b"/" in program else None
+    files.enter(queue)
+    others = fds.Others({0, 1, 2, submission.WORDS_DESCRIPTOR})
 
     def start(message: int, addresses: int, words: int) -> tuple[int, Callable[[], int]]:
         places = {2: null, 0: message, 1: addresses, submission.WORDS_DESCRIPTOR: words}
+
+        def run() -> int:
+            assert own is not None
+            for place, descriptor in places.items():
+                os.dup2(descriptor, place)
+            others.close()
+            signals.as_after_start(tuple((signum, signals.DEFAULT) for signum in CAUGHT))
+            own.settle()
+            return own.run()
+
         files.enter(home)
         try:
-            pid = process.spawn(program, [program], os.environb, places)
+            if own is not None and own.is_current():
+                pid = process.fork_child(run)
+            else:
+                pid = process.spawn(program, [program], os.environb, places)
         finally:
             files.enter(queue)
         return pid, lambda: process.wait(pid)
