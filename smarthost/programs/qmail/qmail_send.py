@@ -14,7 +14,8 @@ Differs The home is not compiled in, and the number of directories in mess is co
         do not fit are taken for the largest that does. Where control/remotes says that this is a null client,
         messages for others are tried again as nullmailer-send does it: after control/pausetime (60 seconds; 0
         counts as that), and each time twice as long, up to control/maxpause (86400). The queue program has
-        nothing of ours but 0, 1 and 6 open; its stderr goes nowhere.
+        nothing of ours but 0, 1 and 6 open; its stderr goes nowhere. Without memory, and after a mistake of our own,
+        it says so and ends with 111: the queue is as after a crash, and whoever watches it starts it again.
 """
 
 from __future__ import annotations
@@ -68,12 +69,21 @@ def body(arguments: list[bytes]) -> int:
     try:
         _deliver()
     except CannotStart as error:
-        try:
-            files.write_all(LOG, sendlog.cannot_start(error.why))
-        except OSError:
-            pass
-        return 111
+        return _last_words(sendlog.cannot_start(error.why))
+    except MemoryError:
+        return _last_words(sendlog.ending_for(b"out of memory"))
+    except Exception as error:  # noqa: BLE001  nobody reads descriptor 2
+        what = f"internal error: {type(error).__name__}: {error}"
+        return _last_words(sendlog.ending_for(os.fsencode(what).replace(b"\n", b" ")))
     return 0
+
+
+def _last_words(line: bytes) -> int:
+    try:
+        files.write_all(LOG, line)
+    except OSError:
+        pass
+    return 111
 
 
 class Facts:
