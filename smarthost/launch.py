@@ -210,6 +210,11 @@ class Own:
         self._module = module
         self._arguments = [os.fsdecode(argument) for argument in arguments]
 
+    @property
+    def module(self) -> str:
+        """Its name."""
+        return str(self._module.__name__)
+
     def is_current(self) -> bool:
         """Whether the file is still the one that was found: it may be replaced at any time.
 

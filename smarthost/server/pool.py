@@ -31,13 +31,15 @@ class Pool:
         self._program = program
         self._serve = serve
         self._keep = set(keep)
-        self._origin = Origin(before, Memory())  # everything is loaded now
+        self._origin = Origin(before, Memory(program.module))  # everything is loaded now
         self._idle: list[Worker] = []
 
-    def take(self) -> Worker:
-        """One that waits, the last to have worked first, else a new one. Raises OSError."""
-        if self._idle:
-            return self._idle.pop()
+    def idle(self) -> Worker | None:
+        """One that waits, the last to have worked first."""
+        return self._idle.pop() if self._idle else None
+
+    def make(self) -> Worker:
+        """A new one. Raises OSError."""
         return fork_worker(self._program, self._serve, self._keep, self._origin)
 
     def put_back(self, worker: Worker, now: float) -> None:
