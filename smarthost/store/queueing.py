@@ -70,13 +70,9 @@ class Queueing:
     def begin(self, home: bytes) -> None:
         """Find the queue, and give the message its number."""
         try:
-            os.chdir(home)
+            os.chdir(home + b"/queue")
         except OSError:
-            raise spool.Failed(replies.NO_HOME) from None
-        try:
-            os.chdir(b"queue")
-        except OSError:
-            raise spool.Failed(replies.NO_QUEUE) from None
+            raise spool.Failed(_missing(home)) from None
         seconds = int(time())
         self._head = received.by_queue(self._pid, _invoked(self._uid), seconds)
         self._draft.open(self._pid, seconds)
@@ -184,6 +180,15 @@ class OwnQueueing:
         self._open = False
         self._queueing.close()
         os.umask(self._umask)
+
+
+def _missing(home: bytes) -> int:
+    """Why its queue cannot be entered."""
+    try:
+        os.chdir(home)
+    except OSError:
+        return replies.NO_HOME
+    return replies.NO_QUEUE
 
 
 def _invoked(uid: int) -> bytes:

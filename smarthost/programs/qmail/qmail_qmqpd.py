@@ -29,7 +29,7 @@ from smarthost.store import (
     submission,
 )
 from smarthost.store.home import qmail_home
-from smarthost.unix import files, signals
+from smarthost.unix import environment, files, signals
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -166,7 +166,7 @@ class Session:
 
 
 def _received() -> bytes:
-    said = os.environb.get
+    said = environment.current().get
     local = said(b"TCPLOCALHOST")
     if said(b"PROTO") == b"UNIX":
         return received.by_socket(b"QMQP", int(time()), local=local, remote_uid=said(b"UNIXREMOTEEUID"))
