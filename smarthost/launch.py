@@ -226,6 +226,11 @@ class Own:
         self._module = module
         self._arguments = [os.fsdecode(argument) for argument in arguments]
 
+    @property
+    def modules(self) -> list[str]:
+        """By name, its own and those that it imports late."""
+        return [str(self._module.__name__), *late(self._module)]
+
     def is_current(self) -> bool:
         """Whether the file is still the one that was found: it may be replaced at any time.
 
@@ -263,8 +268,16 @@ def _identity(file: bytes) -> tuple[int, int, int, int] | None:
     return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns
 
 
+def late(module: ModuleType) -> tuple[str, ...]:
+    """The modules that a program names as LATE: what it can do without where it runs once."""
+    return getattr(module, "LATE", ())
+
+
 def own(argv: Sequence[bytes]) -> Own | None:
-    """The program, if PATH resolves to a launcher of ours whose module declares itself REENTRANT."""
+    """The program, if PATH resolves to a launcher of ours whose module declares itself REENTRANT.
+
+    It and what it imports late are loaded then: who forks has everything beforehand.
+    """
     file = _launcher_of(argv[0])
     name = _module_named_in(file) if file is not None else None
     if file is None or name is None:
@@ -272,7 +285,11 @@ def own(argv: Sequence[bytes]) -> Own | None:
     from importlib import import_module  # noqa: PLC0415  only a server asks, once
 
     module = import_module(name)
-    return Own(os.path.abspath(file), module, argv[1:]) if getattr(module, "REENTRANT", False) else None
+    if not getattr(module, "REENTRANT", False):
+        return None
+    for each in late(module):
+        import_module(each)
+    return Own(os.path.abspath(file), module, argv[1:])
 
 
 def first_found(programs: Sequence[bytes]) -> bytes:

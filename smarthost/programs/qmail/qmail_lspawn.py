@@ -124,7 +124,7 @@ class Deliveries:
         self._getpw_identity = None
         if account is not None and group is not None:
             self._getpw_identity = identity.Identity(account.uid, group)
-        self.crew = Crew(always=not self._is_root)
+        self.crew = Crew(self._local.loaded(), always=not self._is_root)
 
     def start(self, message: int, output: int, sender: bytes, recipient: bytes) -> int | Worker:
         """For the spawner. Raises OSError."""

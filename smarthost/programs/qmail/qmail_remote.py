@@ -50,7 +50,8 @@ if TYPE_CHECKING:
     from smarthost.formats.remotes import Remote
 
 NAME = "qmail-remote"
-REENTRANT = True
+REENTRANT: Final = True
+LATE: Final = ("smarthost.store.remotes", "smarthost.unix.tls")
 
 MESSAGE: Final = 0
 REPORTS: Final = 1
@@ -302,9 +303,6 @@ def prepare() -> None:
 
     A process that loads ssl itself needs thirty milliseconds; one that is forked with it, half of one.
     """
-    from smarthost.store import remotes as _servers  # noqa: F401, PLC0415
-    from smarthost.unix import tls as _tls  # noqa: F401, PLC0415
-
     if not _plain_only():
         import ssl  # noqa: F401, PLC0415
 

@@ -44,7 +44,7 @@ class Deliveries:
         self._own = launch.own([self._remote])
         if self._own is not None:
             self._own.prepare()
-        self.crew = Crew(always=True)
+        self.crew = Crew(self._own, always=True)
 
     def start(self, message: int, output: int, sender: bytes, recipient: bytes) -> int | Worker:
         """For the spawner. Raises OSError."""
