@@ -100,8 +100,11 @@ class Router:
             if is_long:
                 self._one(outputs, stamp, run)
                 continue
+            text = b"\n" + run
             for output, sink in zip(outputs, self._sinks, strict=True):
-                output.extend(stamped(sink.choose(run, stamp), stamp + sink.prefix))
+                chosen = sink.choose(text, stamp)
+                if len(chosen) > 1:
+                    output.append(_behind_stamps(chosen, stamp + sink.prefix))
 
 
 def stamped(lines: bytes, stamp: bytes) -> tuple[Part, ...]:
@@ -111,6 +114,13 @@ def stamped(lines: bytes, stamp: bytes) -> tuple[Part, ...]:
     if not stamp:
         return (lines,)
     return stamp, memoryview(lines.replace(b"\n", b"\n" + stamp))[: -len(stamp)]
+
+
+def _behind_stamps(text: bytes, stamp: bytes) -> Part:
+    """The same for lines that stand behind their newlines, the last newline alone."""
+    if not stamp:
+        return memoryview(text)[1:]
+    return memoryview(text.replace(b"\n", b"\n" + stamp))[1 : -len(stamp)]
 
 
 def _runs(lines: bytes, limit: int) -> Iterator[tuple[bytes, bool]]:
