@@ -69,11 +69,13 @@ Rule = tuple[bool, bytes]  # True selects, False deselects; the pattern
 class Selection:
     """The patterns that stand before one action, in order. A line begins selected; the last match decides."""
 
-    __slots__ = ("_choosers", "rules")
+    __slots__ = ("_alone", "_choosers", "_last", "rules")
 
     def __init__(self, rules: Sequence[Rule]) -> None:
         self.rules = tuple(rules)
         self._choosers: dict[tuple[Rule, ...], Chooser] = {}
+        self._alone: Chooser | None = None
+        self._last: tuple[bytes, Chooser] | None = None  # the stamp of a block, and what came of it
 
     def takes(self, line: bytes) -> bool:
         """Is this line selected? Only its first 1000 bytes are looked at."""
@@ -83,8 +85,16 @@ class Selection:
                 return selects
         return True
 
+    def chooses(self, line: bytes) -> bool:
+        """The same, for many lines that come one by one."""
+        if self._alone is None:
+            self._alone = self.after(b"")
+        return self._alone.takes(b"\n" + line[:SEEN_LIMIT] + b"\n")
+
     def after(self, stamp: bytes) -> Chooser:
         """The same question for lines that `stamp` has yet to be put in front of."""
+        if self._last is not None and self._last[0] == stamp:
+            return self._last[1]
         remaining = tuple(
             (selects, rest)
             for selects, pattern in self.rules
@@ -93,6 +103,7 @@ class Selection:
         known = self._choosers.get(remaining)
         if known is None:
             known = self._choosers[remaining] = Chooser(remaining)
+        self._last = stamp, known
         return known
 
 
@@ -127,6 +138,12 @@ class Chooser:
                 exceptions = [b"(?!" + here + b")(?:" + b"|".join(exceptions) + b")"]
         line = b"\n(?:" + b"|".join(exceptions) + b")[^\n]*+"
         self._runs = re.compile(line + b"(?:" + line + b")*")
+
+    def takes(self, text: bytes) -> bool:
+        """Is this one line, between newlines, selected?"""
+        if self._runs is None or self._runs.match(text) is None:
+            return self.default
+        return not self.default
 
     def choose(self, text: bytes) -> bytes:
         """The selected ones among whole lines, each behind a newline, in the same form: the last newline has

@@ -56,7 +56,7 @@ class Sink:
 
     def times(self, line: bytes) -> int:
         """How often does this line go there?"""
-        return int(self.selection.takes(line))
+        return int(self.selection.chooses(line))
 
     def choose(self, text: bytes, stamp: bytes) -> bytes:
         """Those of these lines, not stamped yet, that go there. Each stands behind its newline, the last
@@ -84,7 +84,7 @@ class Alert(Sink):
         return not self._more and super().takes_all
 
     def times(self, line: bytes) -> int:
-        return sum(selection.takes(line) for selection in (self.selection, *self._more))
+        return sum(selection.chooses(line) for selection in (self.selection, *self._more))
 
     def choose(self, text: bytes, stamp: bytes) -> bytes:
         if not self._more:

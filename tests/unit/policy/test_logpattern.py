@@ -72,4 +72,5 @@ def test_many_lines_are_chosen_as_each_of_them(
     # And by the definition: the last pattern that matches decides.
     for line in lines:
         deciding = [selects for selects, pattern in rules if matches(pattern, stamp + line)]
+        assert selection.chooses(stamp + line) == selection.takes(stamp + line)
         assert selection.takes(stamp + line) == (deciding[-1] if deciding else True)
