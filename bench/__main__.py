@@ -16,7 +16,7 @@ import time
 from pathlib import Path
 
 from bench import goals, machine, processes
-from bench.cases import connections, deliveries, logs, mail, memory, remote, rules, starts
+from bench.cases import connections, deliveries, logs, mail, memory, remote, rules, starts, supervision
 from bench.figures import ORIGINAL, OURS, Result, middle, order
 from bench.table import put_into, row, section_table, tables
 from bench.world import ROOT, World
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from bench.figures import Case, Sample
 
 PAGE = ROOT / "docs" / "PERFORMANCE.md"
-SUBJECTS = (connections, mail, deliveries, remote, memory, logs, rules, starts)
+SUBJECTS = (connections, mail, deliveries, remote, memory, logs, rules, starts, supervision)
 SECTIONS = (
     connections.SECTION,
     mail.SECTION,
@@ -36,6 +36,9 @@ SECTIONS = (
     logs.SECTION,
     rules.SECTION,
     starts.SECTION,
+    supervision.RESTART,
+    supervision.IDLE,
+    supervision.MEMORY,
     connections.GROWTH,
     memory.PEAK,
 )

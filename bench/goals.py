@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from bench.cases import connections, logs, mail, memory, rules, starts
+from bench.cases import connections, logs, mail, memory, rules, starts, supervision
 from bench.figures import cost_ratio, rate_ratio
 from bench.table import ratio, row
 
@@ -79,6 +79,7 @@ def _goals() -> Iterable[Goal]:
     )
     for name in ("`sendmail`", "`qmail-inject`", "`qmail-qmqpc`"):
         yield Goal(f"start of {name}", "1.5 times a bare interpreter", _beside_bare(name), 1.5)
+    yield Goal(supervision.IDLE.title, "less than 1 % of a core", _own(supervision.IDLE.title, "CPU"), 1.0)
 
 
 def table(results: Sequence[Result]) -> str:

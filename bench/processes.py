@@ -189,7 +189,12 @@ def _kilobytes(pid: int, file: str, field: bytes) -> int:
 
 def proportional_memory(root: int) -> float:
     """PSS of the process and all below it, in MB: a page that n share counts 1/n for each."""
-    return sum(_kilobytes(pid, "smaps_rollup", b"Pss:") for pid in descendants(root)) / MEBIBYTE_IN_KB
+    return sum(own_memory(pid) for pid in descendants(root))
+
+
+def own_memory(pid: int) -> float:
+    """PSS of one process, in MB."""
+    return _kilobytes(pid, "smaps_rollup", b"Pss:") / MEBIBYTE_IN_KB
 
 
 def peak_memory(root: int) -> float:

@@ -20,7 +20,7 @@ EVERY = OS | {"__future__", "errno"}
 SERVER = EVERY | {"_socket", "_struct", "fcntl", "gc", "resource", "select", "struct"}
 
 # array counts itself among the sequences, which brings in collections.
-LABELS = EVERY | {
+ARRAY = EVERY | {
     "_collections",
     "_operator",
     "array",
@@ -35,9 +35,9 @@ LABELS = EVERY | {
 
 MAY_LOAD = {
     # Once per service; a pattern loads re, and a pipe ctypes.
-    "daemontools.multilog": LABELS | {"fcntl", "select"},
-    "daemontools.tai64n": LABELS,
-    "daemontools.tai64nlocal": LABELS,
+    "daemontools.multilog": EVERY | {"fcntl", "select"},
+    "daemontools.tai64n": EVERY,
+    "daemontools.tai64nlocal": ARRAY,
     "daemontools.envdir": EVERY,
     "daemontools.envuidgid": EVERY,
     "daemontools.fghack": EVERY,
@@ -69,13 +69,14 @@ MAY_LOAD = {
     "qmail.qmail_qread": EVERY,
     "qmail.qmail_qstat": EVERY,
     "qmail.qmail_queue": EVERY,
-    # Run in forks of qmail-rspawn, which has ssl loaded beforehand where TLS may be spoken.
+    # Runs in workers of qmail-rspawn, which has ssl loaded beforehand where TLS may be spoken.
     "qmail.qmail_remote": EVERY | {"_socket"},
-    "qmail.qmail_rspawn": EVERY | {"fcntl", "gc", "select"},
+    "qmail.qmail_rspawn": EVERY | {"_socket", "fcntl", "gc", "resource", "select"},
     "qmail.qmail_tcpok": EVERY,
     "qmail.qmail_tcpto": EVERY,
     # Once per service: array for the schedule, threads' queues to sync many files at once.
-    "qmail.qmail_send": LABELS | {"_queue", "gc", "math", "select"},
+    "qmail.qmail_send": ARRAY | {"_queue", "gc", "math", "select"},
+    "qmail.qmail_send": LABELS | {"_queue", "fcntl", "gc", "math", "select"},
     "qmail.qmail_start": EVERY,
     "qmail.sendmail": EVERY,
     # Once per service, but what it has loaded is copied at every fork.

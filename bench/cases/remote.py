@@ -26,7 +26,8 @@ if TYPE_CHECKING:
 SECTION = Section("Mail to another host", "CPU ms each", "each second")
 
 CONCURRENCIES = (1, 20)
-UNITS = 1000
+# Less than a worker makes before it is replaced: one that nobody waits for is not in the sum.
+UNITS = 800
 SIZE = 1000
 NO_ROUNDS = 3
 MESSAGE = b"From: joe@bench.example\nSubject: bench\n\n" + (b"x" * 69 + b"\n") * ((SIZE - 41) // 70)

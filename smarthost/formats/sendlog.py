@@ -15,7 +15,6 @@ EXITING: Final = b"status: exiting\n"
 LOST_CLEAN: Final = b"alert: oh no! lost qmail-clean connection! dying...\n"
 LOST_SPAWN: Final = b"alert: oh no! lost spawn connection! dying...\n"
 NO_APPEND: Final = b"alert: unable to append to bounce message; HELP! sleeping...\n"
-NO_MEMORY: Final = b"alert: out of memory, sleeping...\n"
 OUT_OF_RANGE: Final = b"warning: internal error: delivery report out of range\n"
 NO_QUEUE_PROGRAM: Final = b"warning: unable to start qmail-queue, will try later\n"
 NO_INJECTION: Final = b"warning: trouble injecting bounce message, will try later\n"
@@ -32,6 +31,11 @@ def safe(text: bytes) -> bytes:
 
 def cannot_start(why: bytes) -> bytes:
     return b"alert: cannot start: %s\n" % why
+
+
+def ending_for(why: bytes) -> bytes:
+    """Not the original's, which goes on trying."""
+    return b"alert: cannot go on: %s; dying...\n" % why
 
 
 def no_directory(path: bytes) -> bytes:

@@ -91,7 +91,11 @@ class Crew:
             if not known or not worker.is_gone():
                 break
             self.dismiss(worker)
-        worker.give(marshal.dumps(list(arguments)), message, output)
+        try:
+            worker.give(marshal.dumps(list(arguments)), message, output)
+        except BaseException:
+            self.dismiss(worker)
+            raise
         return worker
 
     def put_back(self, worker: Worker) -> None:

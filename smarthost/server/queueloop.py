@@ -35,6 +35,8 @@ LONGEST_SLEEP: Final = 86400
 # Sleep a second more than needed, so that what is due then is due.
 FUZZ: Final = 1
 
+CAUGHT: Final = (signals.SIGTERM, signals.SIGALRM, signals.SIGHUP)
+
 _NEWS: Final = 4096
 
 
@@ -44,9 +46,8 @@ class Wishes:
     def __init__(self) -> None:
         self.terminate = self.retry = self.reread = False
         self.woken, self._wake = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
-        signals.catch(signals.SIGTERM, self._take)
-        signals.catch(signals.SIGALRM, self._take)
-        signals.catch(signals.SIGHUP, self._take)
+        for signum in CAUGHT:
+            signals.catch(signum, self._take)
         signals.wake_by(self._wake)
 
     def _take(self, signum: int, _frame: object) -> None:

@@ -112,8 +112,8 @@ def sender_and_birth(places: Places, number: int) -> tuple[bytes, int] | None:
         return None
     finally:
         os.close(descriptor)
-    record = content.partition(queuefiles.END)[0]
-    return (record[1:], birth) if record[:1] == b"F" else None
+    record, end, _ = content.partition(queuefiles.END)
+    return (record[1:], birth) if end and record[:1] == b"F" else None
 
 
 class Recipients:

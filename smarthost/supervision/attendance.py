@@ -148,6 +148,10 @@ class Attendance:
             raise Unable(f"unable to stat {self.name}/down: {errtext.reason(error)}") from error
         return False
 
+    def is_deleted(self) -> bool:
+        """Whether the directory has no name at all any more."""
+        return self.home >= 0 and os.fstat(self.home).st_nlink == 0
+
     # What is said
 
     def letter(self) -> bytes:
@@ -185,6 +189,8 @@ class Attendance:
             step = f"unable to rename {shown}"
             os.rename(new, path, src_dir_fd=self.home, dst_dir_fd=self.home)
         except OSError as error:
+            if self.is_deleted():
+                return ""  # nobody can read it any more
             self._write_over(path, data)
             return f"{step}: {errtext.reason(error)}"
         return ""

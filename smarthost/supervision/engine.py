@@ -20,18 +20,18 @@ import io
 import os
 import signal
 import time
-from typing import TYPE_CHECKING, Any, Final, NoReturn
+from typing import TYPE_CHECKING, Any, Final
 
 from supervisor.medusa import asyncore_25 as asyncore
-from supervisor.options import ServerOptions, signame
+from supervisor.options import signame
 from supervisor.states import SupervisorStates
 from supervisor.supervisord import Supervisor
 
 from smarthost.errors import Temporary
 from smarthost.supervision import start
+from smarthost.supervision.engineoptions import EngineOptions
 from smarthost.supervision.group import ServiceGroup, ServiceGroupConfig
 from smarthost.supervision.scan import Identity, Unclear, scan
-from smarthost.supervision.wake import Poller
 from smarthost.unix import errtext
 
 if TYPE_CHECKING:
@@ -44,67 +44,7 @@ PATIENCE: Final = 0.5
 SCAN_INTERVAL: Final = 5.0
 # A service is gone when this many scans in turn have not found it: replacing a link takes a moment.
 SCANS_TO_BE_GONE: Final = 2
-# sockaddr_un holds 108 bytes; supervisord first binds to a name with its process id behind.
-SOCKET_NAME_LIMIT: Final = 107 - len(".4194304")
-
 _WITHOUT_CONFIGURATION: Final = "[supervisord]\nlogfile=/dev/null\nlogfile_maxbytes=0\npidfile=/dev/null\n"
-
-
-class EngineOptions(ServerOptions):  # type: ignore[misc]  # supervisor is untyped
-    """supervisord's options and its way to the kernel."""
-
-    poller: Poller
-    server_configs: list[dict[str, Any]]
-
-    def __init__(self, starter: start.Starter, name: str) -> None:
-        super().__init__()
-        self.starter = starter
-        self.name = name
-        self.service: Callable[[bytes], ServiceGroup | None] = lambda _name: None
-        self.poller.close()
-        self.poller = Poller(self)
-
-    def usage(self, msg: object) -> NoReturn:
-        raise Temporary(str(msg))
-
-    def make_logger(self) -> None:
-        """The file that CONFIGURATION names. stderr is for `announce`: supervisord tells it too much."""
-        self.nodaemon, self.silent = True, True
-        super().make_logger()
-
-    def announce(self, text: str) -> None:
-        """What an administrator must know, on stderr and in the log."""
-        self.logger.warn(text)
-        try:
-            os.write(2, os.fsencode(f"{self.name}: warning: {text}\n"))
-        except OSError:
-            pass
-
-    def openhttpservers(self, supervisord: Any) -> None:
-        """Services run also where the tree lies too deep for the name of a socket."""
-        fitting = []
-        for config in self.server_configs:
-            file = os.fsencode(config.get("file", ""))
-            if len(file) > SOCKET_NAME_LIMIT:
-                self.announce(
-                    f"supervisorctl cannot be served: the name {os.fsdecode(file)} is too long for a socket"
-                )
-            else:
-                fitting.append(config)
-        self.server_configs = fitting
-        super().openhttpservers(supervisord)
-
-    def set_uid_or_exit(self) -> None:
-        """Services give up their rights one by one: that the engine keeps root's needs no warning."""
-        if self.uid is not None:
-            super().set_uid_or_exit()
-
-    def write_pidfile(self) -> None:
-        if self.pidfile != "/dev/null":
-            super().write_pidfile()
-
-    def cleanup_fds(self) -> None:
-        """Nothing leaks here, and a reload must not close what the engine holds."""
 
 
 class Engine(Supervisor):  # type: ignore[misc]  # supervisor is untyped
@@ -113,6 +53,8 @@ class Engine(Supervisor):  # type: ignore[misc]  # supervisor is untyped
     def __init__(self, options: EngineOptions, directory: bytes, *, stops: bool = True) -> None:
         super().__init__(options)
         options.service = self._called
+        # supervisord looks at every service before it waits for processes: a start would wait for that.
+        options.poller.signalled = self.reap
         self._stops = stops
         self._directory = directory
         self._next_scan = 0.0
@@ -179,7 +121,7 @@ class Engine(Supervisor):  # type: ignore[misc]  # supervisor is untyped
         if not group.attended():
             self._drop(identity, group)
         elif self._missed[identity] == SCANS_TO_BE_GONE and not group.closing:
-            if self._stops or group.is_deleted():
+            if self._stops or group.producer.attendance.is_deleted():
                 self.options.announce(f"{group.config.name} is no longer in the directory: stopping it")
                 group.stop_all()
             else:

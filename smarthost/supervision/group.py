@@ -9,7 +9,8 @@ import errno
 import os
 import signal
 import time
-from typing import Any, Final
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, Final
 
 from supervisor.options import ProcessConfig, ProcessGroupConfig
 from supervisor.process import ProcessGroup
@@ -20,6 +21,9 @@ from smarthost.supervision.attendance import open_home
 from smarthost.supervision.logpipe import LogPipe
 from smarthost.supervision.process import ServiceProcess
 from smarthost.supervision.scan import Service, called
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 # How long a logger may go on after its service has ended, in seconds. Usually that is as long as it
 # takes to read the rest of the pipe. A connection that tcpserver leaves behind holds the pipe open,
@@ -138,13 +142,21 @@ class ServiceGroup(ProcessGroup):  # type: ignore[misc]  # supervisor is untyped
             raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
         return opened
 
-    def places_for(self, process: ServiceProcess) -> dict[int, int]:
-        """What stands where for one of the processes; the caller closes it. Raises OSError."""
-        if self._pipe is None:
-            return {}
-        if process is self.logger:
-            return {0: self._pipe.reading_end(last=self._alone_since is not None)}
-        return {1: self._pipe.writing_end()}
+    @contextmanager
+    def places_for(self, process: ServiceProcess) -> Iterator[dict[int, int]]:
+        """What stands where for one of the processes, for the moment. Raises OSError."""
+        places: dict[int, int] = {}
+        try:
+            if self._pipe is None:
+                pass
+            elif process is self.logger:
+                places[0] = self._pipe.reading_end(last=self._alone_since is not None)
+            else:
+                places[1] = self._pipe.writing_end()
+            yield places
+        finally:
+            for end in places.values():
+                os.close(end)
 
     def hold_pipe(self) -> None:
         """For a process that has its end already. Raises OSError."""
@@ -210,6 +222,8 @@ class ServiceGroup(ProcessGroup):  # type: ignore[misc]  # supervisor is untyped
             self._pipe.end_writing()
         unread = self._pipe.unread()
         bound = self._alone_since + (UNREAD_BOUND if unread else LOGGER_BOUND)
+        if not self.logger.attendance.held:
+            bound = now  # it is not ours, or cannot be
         if now >= bound:
             if unread and not self.logger.up() and self.logger.state == ProcessStates.BACKOFF:
                 self.config.options.announce(f"{unread} bytes for the log of {self.config.name} are lost")
@@ -257,11 +271,6 @@ class ServiceGroup(ProcessGroup):  # type: ignore[misc]  # supervisor is untyped
     def attended(self) -> bool:
         """Whether anything of it is still in our hands."""
         return any(not process.left for process in self.processes.values())
-
-    def is_deleted(self) -> bool:
-        """Whether its directory has no name at all any more."""
-        home = self.producer.attendance.home
-        return home >= 0 and os.fstat(home).st_nlink == 0
 
     def look_again(self) -> None:
         """Its directory is still there: what svc -x let go of is attended to again, as svscan does."""

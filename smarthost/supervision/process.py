@@ -18,76 +18,37 @@ from __future__ import annotations
 
 import os
 import signal
+import stat
 import time
 from typing import TYPE_CHECKING, Any, Final
 
 from supervisor.options import NotExecutable, NotFound, decode_wait_status, signame
-from supervisor.process import Subprocess
 from supervisor.states import ProcessStates, SupervisorStates
 
-from smarthost.formats import lastchild, status, tai64
+from smarthost.formats import lastchild, status
 from smarthost.supervision import finisher, orders
-from smarthost.supervision.attendance import Attendance, Unable
+from smarthost.supervision.attendance import Unable
+from smarthost.supervision.attended import CADENCE, STEADY, Attended
 from smarthost.supervision.children import Child
-from smarthost.supervision.notification import Notification
-from smarthost.supervision.settings import Settings
-from smarthost.unix import errtext, procs
+from smarthost.unix import errtext
 
 if TYPE_CHECKING:
     from smarthost.supervision.group import ServiceGroup
 
-# As supervise: two starts are at least this far apart, in seconds.
-CADENCE: Final = 1.0
-# So often one looks whether the lock that another has is free by now.
-RETRY: Final = 1.0
+GROWING: Final = "; trying again less and less often"
 
 _DOWN: Final = (ProcessStates.STOPPED, ProcessStates.EXITED, ProcessStates.BACKOFF)
 
 
-class ServiceProcess(Subprocess):  # type: ignore[misc]  # supervisor is untyped
-    """config: ServiceProcessConfig; group: ServiceGroup, which owns the pipe between its processes.
-
-    want: status.WANT_UP and so on; paused: it was sent STOP; leaving: it is not to be attended to once it is down
-    left: it is not; quiet: that it cannot be is not said
-    """
-
-    group: ServiceGroup
-    pid: int
-    spawnerr: str | None
+class ServiceProcess(Attended):
+    """Starting and stopping; the rest is Attended's."""
 
     def __init__(self, config: Any, group: ServiceGroup) -> None:
-        super().__init__(config)
-        self.group = group
-        options = config.options
-        self.want = status.WANT_UP
-        self.paused = False
-        self.leaving = False
-        self.left = False
-        self.quiet = False
-        self.ready = False
-        self.announces = False  # whether this process says when it is ready
-        self.attendance = Attendance(config.shown, lambda: group.open_home(self))
-        self._child: Child | None = None
-        self._finisher = finisher.Finisher(options, self._finished)
-        self._notification = Notification(options.poller, self._said_ready)
-        self._since = (0, 0)
-        self._started = 0.0  # monotonic: laststart, which supervisorctl shows, follows the clock on the wall
+        super().__init__(config, group, orders.obey)
+        self._finisher = finisher.Finisher(config.options, self._finished)
         self._pause = CADENCE
         self._failures = 0
-        self._deaf = False
         self._kill_at: float | None = None
-        self._next_look = 0.0
-        self._kept: bytes | None = None  # what was wanted before the end of everything
-        self._said: str | None = None  # what the log last said was wrong: once, not every second
-        self._remarks: set[str] = set()
-
-    @property
-    def _options(self) -> Any:
-        return self.config.options
-
-    @property
-    def settings(self) -> Settings:
-        return Settings(self.config.shown, self.attendance.home, self._remark)
 
     @property
     def due(self) -> float:
@@ -95,161 +56,32 @@ class ServiceProcess(Subprocess):  # type: ignore[misc]  # supervisor is untyped
         return self._started + self._pause
 
     def up(self) -> bool:
-        """Or at least not yet over: its ./finish may be running."""
         return bool(self.pid) or self._finisher.running
 
-    @property
-    def name(self) -> str:
-        group, name = self.group.config.name, self.config.name
-        return group if group == name else f"{group}:{name}"
+    def adopt_finish(self, pid: int, held: int) -> None:
+        self._finisher.adopt(pid, held, self.settings.finish_within())
+        self._options.logger.info(f"{self.name}: its finish (pid {pid}) is taken over")
 
-    # What is said
+    def finish_unseen(self, pid: int) -> None:
+        self._finish(None, pid)
 
-    def _complain(self, problem: str) -> None:
-        if problem != self._said:
-            self._said = problem
-            growing = self.attendance.held and self.settings.pause_cap() is not None
-            self._options.announce(
-                f"{problem}; trying again {'less and less often' if growing else 'every second'}"
-            )
-
-    def _remark(self, text: str) -> None:
-        """Once in this process's life."""
-        if text not in self._remarks:
-            self._remarks.add(text)
-            self._options.announce(text)
-
-    def _stamp(self, moment: float | None = None) -> None:
-        nanoseconds = time.time_ns() if moment is None else int(moment * 10**9)
-        self._since = (tai64.EPOCH + nanoseconds // 10**9, nanoseconds % 10**9)
-
-    def tell(self) -> None:
-        """Publish how it is."""
-        if self.attendance.held:
-            self._publish()
-
-    def _publish(self) -> None:
-        paused = self.paused and bool(self.pid)
-        state = status.Status(*self._since, self.pid, paused=paused, want=self.want)
-        if problem := self.attendance.publish(state):
-            self._remark(problem)
-
-    def _said_ready(self) -> None:
-        self.ready = True
-        now = time.time_ns()
-        label = (tai64.EPOCH + now // 10**9, now % 10**9)
-        if problem := self.attendance.publish_ready(*label, self.pid):
-            self._remark(problem)
-        self._options.logger.info(f"{self.name} (pid {self.pid}) is ready")
-        self._options.poller.hurry()  # others may have waited for that
-
-    # Attending
-
-    def look(self) -> None:
-        """Attend to the service, if nobody else does; take over what runs."""
-        self._next_look = time.monotonic() + RETRY
-        try:
-            self.attendance.take()
-            self._take_over()
-            self._publish()
-            self.attendance.attend()
-        except Unable as unable:
-            self.spawnerr = str(unable)
-            if str(unable) != self._said and not self.quiet:
-                self._said = str(unable)
-                self._options.announce(f"{unable}; trying again every second")
-            if self.want == status.WANT_UP:
-                self.change_state(ProcessStates.BACKOFF)
-            return
-        self._said = self.spawnerr = None
-        self.left = False
-        self._options.poller.watch(self.attendance.control, self._hear)
-
-    def _take_over(self) -> None:
-        """Be in the state that the last engine was in, if that did not end in order."""
-        if self._child is not None or self._finisher.running:
-            return
-        last = self.attendance.last_child(self._options.starter.boot)
-        before = self.attendance.last_status()
-        self._stamp()
-        if last is None:
-            self.want = status.WANT_UP if self.attendance.normally_up() else status.WANT_DOWN
-            self.attendance.unpublish_ready()
-            if problem := self.attendance.note(lastchild.NONE, self._options.starter.boot):
-                self._remark(problem)
-            return
-        if before is not None:
-            self.want = before.want
-            if before.pid == (last.pid if last.kind == lastchild.RUN else 0):
-                self._since = (before.since, before.nanoseconds)
-        held = procs.take_hold(last.pid, last.started) if last.kind != lastchild.NONE else None
-        if held is not None and last.kind == lastchild.RUN:
-            self.paused = before is not None and before.paused
-            self._adopt(last.pid, held)
-        elif held is not None:
-            self._finisher.adopt(last.pid, held, self.settings.finish_within())
-            self._options.logger.info(f"{self.name}: its finish (pid {last.pid}) is taken over")
-        else:
-            self.attendance.unpublish_ready()
-            if last.kind == lastchild.RUN:
-                self._finish(None, last.pid)
-
-    def _adopt(self, pid: int, held: int) -> None:
-        self.pid = pid
-        self._child = Child(self._options, pid, self._ended, held)
-        self.laststart = time.time()
-        self._started = time.monotonic() - CADENCE
-        self.announces = self.settings.notification() is not None
-        self.ready = self.announces and self.attendance.last_ready(pid)
-        try:
-            self.group.hold_pipe()
-            if self.announces and not self.ready:
-                self._notification.resume(self.attendance.home)
-        except OSError as error:
-            self._remark(f"{self.name} is taken over without its pipe: {errtext.reason(error)}")
-        self.change_state(ProcessStates.STARTING)
-        self.change_state(ProcessStates.RUNNING)
-        self._options.logger.info(f"{self.name} (pid {pid}) is taken over")
-
-    def _hear(self) -> None:
-        """Svc has written."""
-        while self.attendance.held and not self._deaf and (letter := self.attendance.letter()):
-            orders.obey(self, letter)
-
-    def leave_if_down(self) -> None:
-        """After svc -x."""
-        if self.leaving and not self.up():
-            self.leaving = False
-            self.left = True
-            self._options.logger.info(f"{self.name} is no longer supervised")
-            self.release()
-            self._options.poller.hurry()
-
-    def release(self) -> None:
-        """Attend to it no longer. What runs runs on, and can be taken over."""
-        if self.attendance.held:
-            if self.up():
-                self.want = self._kept or self.want
-                self._publish()
-            else:
-                self.settle()
-                self.attendance.forget()
-            self._options.poller.unwatch(self.attendance.control)
-            self._deaf = False
-        self._notification.stop()
+    def _drop(self) -> None:
         self._finisher.drop()
-        if self._child is not None:
-            self._child.drop()
-        self.attendance.let_go()
+        super()._drop()
 
     # Starting
+
+    def _complain(self, problem: str) -> None:
+        growing = self.attendance.held and self.settings.pause_cap() is not None
+        self.bulletin.trouble(problem, GROWING if growing else STEADY)
 
     def get_execv_args(self) -> tuple[str, list[str]]:
         """What supervisorctl start asks before it starts anything."""
         run = self.config.directory + "/run"
+        at, name = (self.attendance.home, "run") if self.attendance.held else (None, run)
         try:
-            usable = os.access(run, os.X_OK) and not os.path.isdir(run)
-            os.stat(run)
+            found = os.stat(name, dir_fd=at)
+            usable = os.access(name, os.X_OK, dir_fd=at) and not stat.S_ISDIR(found.st_mode)
         except OSError as error:
             raise NotFound(f"unable to start {run}: {errtext.reason(error)}") from error
         if not usable:
@@ -283,9 +115,7 @@ class ServiceProcess(Subprocess):  # type: ignore[misc]  # supervisor is untyped
         self.administrative_stop = False
         if waiting and (missing := self.group.waits_for(self)):
             self.spawnerr = f"{self.name} waits for {missing}"
-            if self.spawnerr != self._said:
-                self._said = self.spawnerr
-                self._options.announce(self.spawnerr)
+            self.bulletin.trouble(self.spawnerr)
             self.change_state(ProcessStates.BACKOFF)
             return
         self.laststart = time.time()
@@ -298,6 +128,7 @@ class ServiceProcess(Subprocess):  # type: ignore[misc]  # supervisor is untyped
             self.pid = self._run()
         except Unable as unable:
             self.spawnerr = str(unable)
+            self.attendance.note(lastchild.NONE, self._options.starter.boot)
             self._complain(self.spawnerr)
             self._pause = self._longer_pause()
             self.change_state(ProcessStates.BACKOFF)
@@ -306,31 +137,31 @@ class ServiceProcess(Subprocess):  # type: ignore[misc]  # supervisor is untyped
             return
         self._child = Child(self._options, self.pid, self._ended)
         self.paused = False
-        self._stamp()
+        self.bulletin.stamp()
         self.tell()
         self._options.logger.info(f"started {self.name} (pid {self.pid})")
 
     def _run(self) -> int:
         """Start ./run; its process id. Raises Unable."""
         doing = f"unable to open the log pipe of {self.group.config.name}"
-        places: dict[int, int] = {}
         try:
-            places = self.group.places_for(self)
-            number = self.settings.notification()
-            self.announces = number is not None
-            if number is not None:
-                doing = f"unable to open the notification pipe of {self.name}"
-                places[number] = self._notification.prepare(self.attendance.home)
-            doing = f"unable to start {self.config.shown}/run"
-            pid: int = self._options.starter.start(
-                self.attendance.home, [b"./run"], places, record=self.attendance.record, kind=lastchild.RUN
-            )
+            with self.group.places_for(self) as places:
+                number = self.settings.notification()
+                self.announces = number is not None
+                if number is not None:
+                    doing = f"unable to open the notification pipe of {self.name}"
+                    places[number] = self._notification.prepare(self.attendance.home)
+                doing = f"unable to start {self.config.shown}/run"
+                pid: int = self._options.starter.start(
+                    self.attendance.home,
+                    [b"./run"],
+                    places,
+                    record=self.attendance.record,
+                    kind=lastchild.RUN,
+                )
         except OSError as error:
             self._notification.stop()
             raise Unable(f"{doing}: {errtext.reason(error)}") from error
-        finally:
-            for end in places.values():
-                os.close(end)
         return pid
 
     def _longer_pause(self) -> float:
@@ -375,7 +206,7 @@ class ServiceProcess(Subprocess):  # type: ignore[misc]  # supervisor is untyped
             self._options.poller.listen(self.attendance.control, now=True)
         if self.state == ProcessStates.STARTING:
             self.backoff = 0
-            self._said = None
+            self.bulletin.over()
             self.change_state(ProcessStates.RUNNING)
             self._options.poller.hurry()  # others may have waited for that
 
@@ -399,7 +230,7 @@ class ServiceProcess(Subprocess):  # type: ignore[misc]  # supervisor is untyped
         self.exitstatus, how = (
             decode_wait_status(wait_status) if wait_status is not None else (None, "unknown")
         )
-        self._stamp()
+        self.bulletin.stamp()
         self.tell()
         self._options.logger.info(f"{self.name} (pid {pid}) ended: {how}")
         self._pause = self._longer_pause() if failed else CADENCE
@@ -428,21 +259,17 @@ class ServiceProcess(Subprocess):  # type: ignore[misc]  # supervisor is untyped
         if not settings.has_finish():
             self._finished(0)
             return
-        places: dict[int, int] = {}
+        name = os.path.basename(self.config.path)
+        arguments = finisher.arguments(wait_status, name, pid)
         try:
-            places = self.group.places_for(self)
-            name = os.path.basename(self.config.path)
-            arguments = finisher.arguments(wait_status, name, pid)
-            self._finisher.start(
-                self.attendance.home, self.attendance.record, places, arguments, settings.finish_within()
-            )
+            with self.group.places_for(self) as places:
+                self._finisher.start(
+                    self.attendance.home, self.attendance.record, places, arguments, settings.finish_within()
+                )
         except OSError as error:
-            self._remark(f"unable to start {self.config.shown}/finish: {errtext.reason(error)}")
+            self.bulletin.remark(f"unable to start {self.config.shown}/finish: {errtext.reason(error)}")
             self._finished(0)
             return
-        finally:
-            for end in places.values():
-                os.close(end)
         if not self.killing:
             self.change_state(ProcessStates.BACKOFF)
 

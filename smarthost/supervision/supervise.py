@@ -7,17 +7,20 @@ from __future__ import annotations
 
 import os
 import time
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from supervisor.medusa import asyncore_25 as asyncore
 
 from smarthost import ending
 from smarthost.errors import Temporary
 from smarthost.supervision import start
-from smarthost.supervision.engine import PATIENCE, Engine, EngineOptions, run_once
+from smarthost.supervision.engine import PATIENCE, Engine, run_once
 from smarthost.supervision.group import ServiceGroup, ServiceGroupConfig
 from smarthost.supervision.scan import Service
 from smarthost.unix import environment, errtext
+
+if TYPE_CHECKING:
+    from smarthost.supervision.engineoptions import EngineOptions
 
 NAME: Final = "supervise"
 

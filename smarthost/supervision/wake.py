@@ -23,7 +23,10 @@ if TYPE_CHECKING:
 
 
 class Poller(poller.PollPoller):  # type: ignore[misc]  # supervisor is untyped
-    """supervisord's poller, ended early by a signal, and by `wake_at`."""
+    """supervisord's poller, ended early by a signal, and by `wake_at`.
+
+    signalled: is called when there was a signal
+    """
 
     def __init__(self, options: Any) -> None:
         super().__init__(options)
@@ -31,6 +34,7 @@ class Poller(poller.PollPoller):  # type: ignore[misc]  # supervisor is untyped
         self.register_readable(self._bell)
         signals.wake_by(self._ringer)
         self._deadline: float | None = None
+        self.signalled: Callable[[], None] = lambda: None
         self._watch = select.epoll()
         self._handlers: dict[int, Callable[[], None]] = {}
         self.register_readable(self._watch.fileno())
@@ -70,6 +74,7 @@ class Poller(poller.PollPoller):  # type: ignore[misc]  # supervisor is untyped
                     pass
             except BlockingIOError:
                 pass
+            self.signalled()
         if self._watch.fileno() in readable:
             readable.remove(self._watch.fileno())
             for descriptor, _ in self._watch.poll(0):

@@ -38,6 +38,7 @@ SIGXFSZ = int(_signal.SIGXFSZ)
 IGNORED_BY_PYTHON = (SIGPIPE, SIGXFSZ)
 
 IGNORED = _signal.SIG_IGN
+DEFAULT = _signal.SIG_DFL
 
 alarm = _signal.alarm
 

@@ -37,6 +37,39 @@ def test_streams(zone: str, seed: int) -> None:
     assert mine == theirs
 
 
+# Clocks are put back in New York, forward in Sydney; a second is added in right/; Kolkata's and Amsterdam's offsets were
+# odd; the day that our calendar and the system's begin with.
+MOMENTS = [
+    1667714400,
+    1664640000,
+    1483228826,
+    -1090000000,
+    -1025740000,
+    -1017830000,
+    0,
+    -(2**31),
+    2**31,
+    253402300800,
+]
+
+
+@pytest.mark.parametrize(
+    "zone", ["America/New_York", "Australia/Sydney", "Asia/Kolkata", "Europe/Amsterdam", "right/UTC"]
+)
+@pytest.mark.parametrize("step", [1, 7, 1000])
+def test_where_clocks_change(zone: str, step: int) -> None:
+    """Lines of consecutive seconds, over an hour or more around each of these moments."""
+    stream = b"".join(
+        b"@%016x%08x line\n" % (2**62 + 10 + moment + second * step, second + 2000)
+        for moment in MOMENTS
+        for second in range(-2000, 2000)
+    )
+    theirs, mine = (
+        run([program], stream, env={"TZ": zone}) for program in (original("tai64nlocal"), ours("tai64nlocal"))
+    )
+    assert mine == theirs
+
+
 def test_a_label_that_no_calendar_holds() -> None:
     """The original crashes here; ours leaves the line as it is."""
     assert run([original("tai64nlocal")], b"@ x\n").status < 0

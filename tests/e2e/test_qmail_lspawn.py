@@ -109,6 +109,21 @@ def test_the_original_reports_the_same(home: MailHome) -> None:
     assert ask(home, recipients) == theirs
 
 
+@pytest.mark.skipif(not IS_ROOT, reason="the original needs root")
+def test_the_original_reports_the_same_of_accounts(home: MailHome) -> None:
+    """By each side's own qmail-getpw, without assignments."""
+    words = peer_in_home("qmail-lspawn", home.qmail)
+    account = pwd.getpwnam("qmailq")
+    home.give_to(account.pw_uid, account.pw_gid)
+    (home.qmail / "users/cdb").unlink()
+    recipients = [b"nobody-has-that-name@x", b"root@x", b"Alias-nothing@x", b"-@x", b"x" * 40 + b"@x"]
+    with Spawning([*words, "./Mailbox"], home.env) as started:
+        theirs = _ask(started, recipients, b"0/1")
+    mine = ask(home, recipients)
+    assert mine == theirs
+    assert set(mine) == {b"DSorry, no mailbox here by that name. (#5.1.1)\n"}
+
+
 def test_ids_that_no_user_has(home: MailHome) -> None:
     usage = lspawn.TEXTS[lspawn.USAGE]
     assert ask(home, [b"big@x", b"none@x"]) == [usage, usage]
@@ -294,6 +309,21 @@ def test_usage_and_no_home(home: MailHome) -> None:
     done = run([ours("qmail-lspawn"), "x"], env={"QMAILHOME": str(home.place / "nowhere")})
     assert (done.status, done.stdout) == (111, b"")
     assert done.stderr.startswith(b"qmail-lspawn: fatal: unable to switch to ")
+
+
+def test_few_descriptors(home: MailHome) -> None:
+    """What cannot be begun is put off, and the rest is delivered."""
+    argv = ["prlimit", "--nofile=24", ours("qmail-lspawn"), "./Mailbox"]
+    with Spawning(argv, home.env) as started:
+        started.concurrency()
+        for number in range(60):
+            started.ask(number, b"0/1", b"", b"joe@x")
+        reports = started.reports(60)
+        assert started.end() == (0, b"")
+    refused = [text for text in reports.values() if text != DELIVERED]
+    assert all(text.startswith(b"Zqmail-spawn unable to ") for text in refused)
+    delivered = os.listdir(home.place / "users/joe/Maildir/new")
+    assert 0 < len(delivered) == 60 - len(refused)
 
 
 def test_many_at_once(home: MailHome) -> None:

@@ -13,7 +13,7 @@ from __future__ import annotations
 import time
 
 from smarthost import ending
-from smarthost.formats import tai64
+from smarthost.formats import tai64local
 from smarthost.unix import files, heap, signals
 
 TYPE_CHECKING = False
@@ -28,7 +28,7 @@ STDOUT = 1
 def body(_arguments: list[bytes]) -> int:
     signals.undo_python()
     heap.keep()
-    localizer = tai64.Localizer(time.localtime)
+    localizer = tai64local.Localizer(time.localtime)
     try:
         for block in files.blocks(STDIN):
             time.tzset()  # the system's time zone may change while we follow a log

@@ -20,7 +20,6 @@ Differs the home is not compiled in: QMAILHOME, else where this program lies, el
 from __future__ import annotations
 
 import os
-import stat
 from time import time
 
 from smarthost import ending
@@ -28,8 +27,8 @@ from smarthost.errors import Bounced, Deferred, UsageError
 from smarthost.formats import dotqmail
 from smarthost.options import Chain
 from smarthost.policy import replies
-from smarthost.policy.delivery import OWNER, OWNER_DEFAULT, Delivery
-from smarthost.store import maildirdelivery, mboxdelivery
+from smarthost.policy.delivery import Delivery
+from smarthost.store import maildirdelivery, mboxdelivery, userhome
 from smarthost.store.home import qmail_home
 from smarthost.store.submission import Unreadable, pass_on
 from smarthost.unix import errtext, files, process, shell, signals
@@ -49,14 +48,6 @@ OPTIONS: Final = Chain(USAGE, flags="nN")
 WORDS: Final = 8
 
 MESSAGE: Final = 0
-
-# As the originals have it compiled in (conf-patrn): others may not write where they could steer mail.
-FORBIDDEN: Final = 0o002
-STICKY: Final = 0o1000
-EXECUTABLE: Final = 0o100
-
-# A list of two million addresses is smaller.
-DOT_QMAIL_LIMIT: Final = 64 * 1024 * 1024
 
 # What a program exits with: 100 and what sendmail's programs mean by it.
 HARD: Final = frozenset((100, 64, 65, 70, 76, 77, 78, 112))
@@ -96,39 +87,26 @@ def _body(arguments: list[bytes]) -> int:
     home = os.path.abspath(qmail_home())
     os.umask(0o077)
     signals.ignore(signals.SIGPIPE)
-    try:
-        os.chdir(delivery.home)
-    except OSError as error:
-        raise Deferred(
-            f"Unable to switch to {os.fsdecode(delivery.home)}: {errtext.reason(error)}. (#4.3.0)"
-        ) from error
-    _check_home(earnest)
+    if userhome.enter(delivery.home):
+        if earnest:
+            raise Deferred("Home directory is sticky: user is editing his .qmail file. (#4.2.1)")
+        ending.say("Warning: home directory is sticky.\n")
     if earnest:
         _check_loop(delivery.delivered_to)
     now = int(time())
     os.environb.update(delivery.environment(now))
-    content, forward_only = _dot_qmail(delivery)
-    new_sender = _forwarded_sender(delivery)
+    control = userhome.control(delivery)
+    if control.default is not None:
+        os.environb[b"DEFAULT"] = control.default
+    new_sender = userhome.forwarded_sender(delivery)
     os.environb[b"NEWSENDER"] = new_sender
+    content, forward_only = control.content, control.forward_only
     if not content:
         content, forward_only = default, False
     instructions = dotqmail.instructions(content)
     if not earnest:
         return _show(instructions, forward_only)
     return Run(delivery, home, now).follow(instructions, new_sender, forward_only)
-
-
-def _check_home(earnest: bool) -> None:
-    try:
-        mode = os.stat(b".").st_mode
-    except OSError as error:
-        raise Deferred(f"Unable to stat home directory: {errtext.reason(error)}. (#4.3.0)") from error
-    if mode & FORBIDDEN:
-        raise Deferred("Uh-oh: home directory is writable. (#4.7.0)")
-    if mode & STICKY:
-        if earnest:
-            raise Deferred("Home directory is sticky: user is editing his .qmail file. (#4.2.1)")
-        ending.say("Warning: home directory is sticky.\n")
 
 
 def _check_loop(delivered_to: bytes) -> None:
@@ -146,62 +124,6 @@ def _check_loop(delivered_to: bytes) -> None:
             text = text[-len(looping) :]
     except OSError as error:
         raise Deferred(f"Unable to read message: {errtext.reason(error)}. (#4.3.0)") from error
-
-
-def _unable_to_open(file: bytes, error: OSError) -> Deferred:
-    return Deferred(f"Unable to open {os.fsdecode(file)}: {errtext.reason(error)}. (#4.3.0)")
-
-
-def _dot_qmail(delivery: Delivery) -> tuple[bytes, bool]:
-    """What the file says that controls the delivery, and whether it may only forward. Sets $DEFAULT."""
-    for file, default in delivery.files():
-        try:
-            descriptor = files.open_read(file)
-        except OSError as error:
-            if errtext.is_temporary(error) or isinstance(error, PermissionError):
-                raise _unable_to_open(file, error) from error
-            continue
-        try:
-            mode = os.fstat(descriptor).st_mode
-            if stat.S_ISREG(mode):
-                if mode & FORBIDDEN:
-                    raise Deferred("Uh-oh: .qmail file is writable. (#4.7.0)")
-                if default is not None:
-                    os.environb[b"DEFAULT"] = default
-                return _read(descriptor), bool(mode & EXECUTABLE)
-        finally:
-            os.close(descriptor)
-    if delivery.dash:
-        raise Bounced("Sorry, no mailbox here by that name. (#5.1.1)")
-    return b"", False
-
-
-def _read(descriptor: int) -> bytes:
-    content = bytearray()
-    try:
-        for block in files.blocks(descriptor):
-            content += block
-            if len(content) > DOT_QMAIL_LIMIT:
-                raise MemoryError
-    except OSError:
-        raise MemoryError from None  # in the original's words
-    return bytes(content)
-
-
-def _forwarded_sender(delivery: Delivery) -> bytes:
-    if delivery.may_have_owner and _exists(delivery.file + OWNER):
-        return delivery.owner(per_recipient=_exists(delivery.file + OWNER_DEFAULT))
-    return delivery.sender
-
-
-def _exists(file: bytes) -> bool:
-    try:
-        os.stat(file)
-    except OSError as error:
-        if errtext.is_temporary(error):
-            raise _unable_to_open(file, error) from error
-        return False
-    return True
 
 
 class Count:

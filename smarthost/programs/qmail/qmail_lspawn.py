@@ -148,10 +148,13 @@ class Deliveries:
             return apart(lambda: lspawn.USAGE)
         words = self._words(assigned, local, host, sender)
         user = assigned.uid, assigned.gid
-        if own is None or not self.crew.pays(user, words):
-            return apart(lambda: self._run(own, assigned, words))
-        settled = AsUser(own, lambda: self._become(assigned))
-        return self.crew.begin(user, settled, message, output, words)
+        if own is not None and self.crew.pays(user, words):
+            settled = AsUser(own, lambda: self._become(assigned))
+            try:
+                return self.crew.begin(user, settled, message, output, words)
+            except OSError:
+                pass  # a worker takes descriptors of ours for as long as it lives, and there may be none left
+        return apart(lambda: self._run(own, assigned, words))
 
     def _words(self, assigned: Assignment, local: bytes, host: bytes, sender: bytes) -> list[bytes]:
         of_user = (assigned.user, assigned.home, local, assigned.dash, assigned.ext)

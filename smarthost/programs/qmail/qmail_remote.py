@@ -298,13 +298,15 @@ def body(arguments: list[bytes]) -> int:
 
 
 def prepare() -> None:
-    """Load what a delivery may need and is slow to load: for those who make many in children of theirs.
+    """Load what a delivery may load late: for who makes many, in processes that begin with all that is loaded.
 
-    TLS costs each fork half a millisecond, and each process that loads it itself thirty.
+    A process that loads ssl itself needs thirty milliseconds; one that is forked with it, half of one.
     """
+    from smarthost.store import remotes as _servers  # noqa: F401, PLC0415
+    from smarthost.unix import tls as _tls  # noqa: F401, PLC0415
+
     if not _plain_only():
         import ssl  # noqa: F401, PLC0415
-    from smarthost.store import remotes as _  # noqa: F401, PLC0415
 
 
 def _plain_only() -> bool:

@@ -7,7 +7,7 @@ Writes  a byte, how many deliveries it can run at once, and reports on descripto
         (queue/lock/tcpto)
 Exits   0 when descriptor 0 has ended and all deliveries, too; 111 without a queue
 Differs qmail-remote is the one in QMAILHOME/bin, else beside this program, else along PATH (the original: along
-        PATH); where that is this installation's own it runs in a forked child, without a new interpreter;
+        PATH); where that is this installation's own, processes that are there already make the deliveries;
         one that cannot be run defers (the original refuses for good where the file does not exist);
         who may own a message is whoever owns queue/mess, not the account qmailq;
         --help and --version, alone, are answered
@@ -21,42 +21,61 @@ from smarthost import ending, launch
 from smarthost.errors import Temporary
 from smarthost.policy import remotereport
 from smarthost.server import spawner
+from smarthost.server.crew import AsUser, Crew
 from smarthost.store import tcpto
 from smarthost.store.home import program, qmail_home
 from smarthost.unix import errtext, fds
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
+
+    from smarthost.launch import Own
+    from smarthost.server.workers import Worker
 
 NAME = "qmail-rspawn"
 
 
-def _runner(home: bytes) -> Callable[[bytes, bytes], int]:
-    """How a delivery is made, in its own process, with the message as its 0 and its reports on 1."""
-    remote = os.environb.get(b"QMAILREMOTE") or program(b"qmail-remote", home)
-    own = launch.own([remote])
-    if own is not None:
-        own.prepare()
+class Deliveries:
+    """How a delivery is started."""
 
-    def run(sender: bytes, recipient: bytes) -> int:
-        arguments = [recipient.rpartition(b"@")[2], sender, recipient]
-        if own is not None and own.is_current():
-            own.settle()
-            return own.run_with(arguments)
+    def __init__(self, home: bytes) -> None:
+        self._remote = os.environb.get(b"QMAILREMOTE") or program(b"qmail-remote", home)
+        self._own = launch.own([self._remote])
+        if self._own is not None:
+            self._own.prepare()
+        self.crew = Crew(always=True)
+
+    def start(self, message: int, output: int, sender: bytes, recipient: bytes) -> int | Worker:
+        """For the spawner. Raises OSError."""
+        words = [recipient.rpartition(b"@")[2], sender, recipient]
+        own = self._own
+        if own is None or not own.is_current():
+            return spawner.fork(message, output, lambda: self._become(words))
+        if not self.crew.pays(None, words):
+            return spawner.fork(message, output, lambda: _run(own, words))
+        return self.crew.begin(None, AsUser(own, _nobody_else), message, output, words)
+
+    def _become(self, words: list[bytes]) -> int:
         try:
-            launch.execute([remote, *arguments], None)
+            launch.execute([self._remote, *words], None)
         except OSError:
             return remotereport.TEMPORARY_STATUS
 
-    return run
+
+def _run(own: Own, words: list[bytes]) -> int:
+    own.settle()
+    return own.run_with(words)
+
+
+def _nobody_else() -> None:
+    """Deliveries to other hosts are all made by who this process is."""
 
 
 def body(_arguments: list[bytes]) -> int:
     fds.occupy_standard()
     home = os.path.abspath(qmail_home())
     os.environb[b"QMAILHOME"] = home
-    run = _runner(home)
     try:
         os.chdir(home + b"/queue/mess")
     except OSError as error:
@@ -67,7 +86,8 @@ def body(_arguments: list[bytes]) -> int:
         tcpto.clear(home + tcpto.PLACE, wait=False)
     except OSError:
         pass  # it is a help and no more
-    return spawner.Spawner(spawner.forked(run), remotereport.summary).serve()
+    deliveries = Deliveries(home)
+    return spawner.Spawner(deliveries.start, remotereport.summary, crew=deliveries.crew).serve()
 
 
 def main(argv: Sequence[str] | None = None) -> int:
