@@ -75,8 +75,7 @@ MAY_LOAD = {
     "qmail.qmail_tcpok": EVERY,
     "qmail.qmail_tcpto": EVERY,
     # Once per service: array for the schedule, threads' queues to sync many files at once.
-    "qmail.qmail_send": ARRAY | {"_queue", "gc", "math", "select"},
-    "qmail.qmail_send": LABELS | {"_queue", "fcntl", "gc", "math", "select"},
+    "qmail.qmail_send": ARRAY | {"_queue", "fcntl", "gc", "math", "select"},
     "qmail.qmail_start": EVERY,
     "qmail.sendmail": EVERY,
     # Once per service, but what it has loaded is copied at every fork.
