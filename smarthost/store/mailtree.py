@@ -54,6 +54,15 @@ def make_system_queue(home: bytes, accounts: Mapping[bytes, Identity]) -> None:
     os.rmdir(draft)
 
 
+def add_to_queue(queue: bytes) -> None:
+    """What a queue of qmail's lacks: where orders, holds and errors are. Raises OSError."""
+    send = os.stat(queue + b"/info")
+    for name in (b"orders", b"hold", b"why"):
+        if not os.path.lexists(queue + b"/" + name):
+            owner = (send.st_uid, send.st_gid) if send.st_uid != os.geteuid() else None
+            deployment.directory(queue + b"/" + name, 0o700, owner)
+
+
 def _owner(path: bytes) -> bytes:
     """Whose this part of the queue is."""
     first, _, second = path.partition(b"/")
@@ -84,6 +93,20 @@ def nullmailer_links(directory: bytes) -> Iterator[tuple[bytes, bytes]]:
         if name == b"me" and not os.path.lexists(target) and os.path.exists(MAILNAME):
             target = MAILNAME
         yield name, target
+
+
+def home_of(account: bytes) -> bytes:
+    """The home of an account that exists."""
+    import pwd  # noqa: PLC0415 - loads name service libraries
+
+    return os.fsencode(pwd.getpwnam(os.fsdecode(account)).pw_dir)
+
+
+def may_read(who: Identity, path: bytes) -> bool:
+    """Whether that account may, as far as the file itself says."""
+    status = os.stat(path)
+    bit = 0o400 if status.st_uid == who.uid else 0o040 if status.st_gid == who.gid else 0o004
+    return bool(status.st_mode & bit)
 
 
 def host_name() -> bytes:

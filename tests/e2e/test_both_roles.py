@@ -27,6 +27,7 @@ class Tree:
     def __init__(self, root: Path, *options: str) -> None:
         self.root = root
         self.home = root / "qmail"
+        self.out = root.parent / "out"
         self.process: subprocess.Popen[bytes] | None = None
         self.deploy(*options)
 
@@ -40,9 +41,10 @@ class Tree:
             (self.home / "control" / name).write_text(content + "\n")
 
     def start(self) -> None:
-        self.process = subprocess.Popen(
-            [ours("smarthost-run"), str(self.root)], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL
-        )
+        with self.out.open("ab") as out:
+            self.process = subprocess.Popen(
+                [ours("smarthost-run"), str(self.root)], stdin=subprocess.DEVNULL, stdout=out
+            )
 
     def stop(self) -> None:
         if self.process is not None and self.process.poll() is None:
@@ -115,6 +117,10 @@ def test_carolyn_gets_it_also_when_the_smart_host_was_down(smart_host: Tree, cli
     assert b"  by localhost with QMQP; " in message
     assert message.endswith(b"\nto: carolyn@smart.example.com\n")
     eventually(lambda: client.mailq() == "Mail queue is empty\n")
+
+    printed = client.out.read_text()
+    assert "smarthost-run: a null client of 127.0.0.1. Ctrl-C stops everything in order.\n" in printed
+    assert f"{client.home}/bin/mailq\n" in printed
 
     # The smart host is down: the client keeps it, and says why.
     smart_host.stop()

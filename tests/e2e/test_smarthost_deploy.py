@@ -63,6 +63,36 @@ def test_what_was_changed_stays_and_what_is_missing_comes_back(tmp_path: Path) -
     assert not (root / "service/qmail-qmqpd").exists()
 
 
+def test_where_mail_goes_stays_as_it_was_changed(tmp_path: Path) -> None:
+    root = tmp_path / "var"
+    deploy(str(root))
+    assign, rule = root / "qmail/users/assign", root / "qmail/alias/.qmail-default"
+    assert assign.read_text().startswith("+:")
+    assign.write_text("=joe:joe:1000:1000:/home/joe:::\n.\n")
+    os.utime(assign, ns=(0, (root / "qmail/users/cdb").stat().st_mtime_ns + 1))
+    rule.write_text("&joe@example.com\n")
+    (root / "service/qmail-send").unlink()
+    assert deploy(str(root)).stdout == f"smarthost-deploy: made {root}/qmail/users/cdb\n".encode()
+    assert assign.read_text().startswith("=joe:")
+    assert rule.read_text() == "&joe@example.com\n"
+    assert not (root / "service/qmail-send").exists()
+    assign.write_text("nonsense\n")
+    os.utime(assign, ns=(0, (root / "qmail/users/cdb").stat().st_mtime_ns + 1))
+    failed = deploy(str(root))
+    assert failed.status == 100
+    assert failed.stderr.endswith(
+        f"smarthost-deploy: fatal: unable to compile {assign}: see the line above\n".encode()
+    )
+
+
+def test_a_tree_that_was_moved_delivers_to_where_it_is_now(tmp_path: Path) -> None:
+    deploy(str(tmp_path / "var"))
+    (tmp_path / "var").rename(tmp_path / "new")
+    deploy(str(tmp_path / "new"))
+    assert f":{tmp_path}/new/qmail/alias:" in (tmp_path / "new/qmail/users/assign").read_text()
+    assert (tmp_path / "new/qmail/control/qmqpservers").read_text() == f"{tmp_path}/new/qmail/submit/qmqp\n"
+
+
 def test_what_was_not_changed_follows_a_new_version(tmp_path: Path) -> None:
     """As if an older version had written it: with its digest in the record."""
     root = tmp_path / "var"

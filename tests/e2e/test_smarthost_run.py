@@ -334,16 +334,17 @@ def test_the_originals_run_in_the_same_service(tree: Tree, names: list[str]) -> 
 
 def test_the_original_svscan_runs_the_same_service(tree: Tree) -> None:
     svscan, svc, svok = (originals.original(name) for name in ("svscan", "svc", "svok"))
-    service = tree.root / "service/qmail-qmqpd"
+    services = list((tree.root / "service").iterdir())
     tree.known = 0
     scanner = subprocess.Popen([svscan, str(tree.root / "service")], stdin=subprocess.DEVNULL)
     try:
         assert tree.send().startswith(b"Kok")
+        assert tree.delivered()
         tree.idle()
     finally:
         scanner.kill()
         scanner.wait(TIMEOUT)
-        parts = [str(service), str(service / "log")]
+        parts = [str(part) for service in services for part in (service, service / "log")]
         run([svc, "-dx", *parts])
         for part in parts:
             eventually(lambda part=part: run([svok, part]).status != 0)  # type: ignore[misc]

@@ -32,13 +32,13 @@ import subprocess
 from smarthost import ending
 from smarthost.errors import Permanent, Temporary, UsageError
 from smarthost.options import Chain, anything, number
-from smarthost.store import deployment, mailtree, spool
-from smarthost.unix import errtext, identity
-from smarthost.unix.identity import Identity
+from smarthost.store import deployment, mailtree
+from smarthost.store.treepeople import People, make_queue
+from smarthost.unix import errtext
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
     from typing import Final
 
 NAME = "smarthost-deploy"
@@ -102,45 +102,8 @@ class Layout:
         return self.etc + b"/tcp.qmqp"
 
 
-class People:
-    """The accounts of a tree: one for all, or qmail's."""
-
-    def __init__(self, layout: Layout, wanted: Wanted) -> None:
-        """Raises Permanent for an account that does not exist."""
-        existing = mailtree.queue_owner(layout.home)
-        one = wanted.user
-        if one is None and wanted.system and existing not in (None, b"qmailq"):
-            one = existing  # a queue that is there is left alone, and only its owner can work on it
-        self.qmails: Final = {
-            name: account(name) for name in mailtree.ACCOUNTS if wanted.system and one is None
-        }
-        self.given: Final = one
-        self.name: Final = b"qmailq" if self.qmails else one or _who_we_are()
-        found = identity.of_account(self.name) if one is None and not self.qmails else account(self.name)
-        self.queue: Final = found or Identity(os.geteuid(), os.getegid())
-        self.log: Final = self.qmails.get(b"qmaill", self.queue)
-        self.log_name: Final = b"qmaill" if self.qmails else self.name
-
-    @property
-    def to_chown(self) -> bool:
-        return self.queue.uid != os.geteuid()
-
-
-def _who_we_are() -> bytes:
-    return identity.name_of(os.geteuid()) or b"%d" % os.geteuid()
-
-
 def say(what: bytes) -> None:
     ending.say(f"{NAME}: made {os.fsdecode(what)}\n", ending.STDOUT)
-
-
-def account(name: bytes) -> Identity:
-    found = identity.of_account(name)
-    if found is None:
-        raise Permanent(
-            f"there is no account {os.fsdecode(name)}: make one with useradd, or name another with -u"
-        )
-    return found
 
 
 def body(arguments: list[bytes]) -> int:
@@ -149,7 +112,7 @@ def body(arguments: list[bytes]) -> int:
         raise Permanent("-s changes /var/qmail, /etc and /service, which only root can")
     layout = Layout(wanted.root, system=wanted.system)
     try:
-        deploy(layout, wanted, People(layout, wanted))
+        deploy(layout, wanted, People(layout.home, wanted.user, system=wanted.system))
     except OSError as error:
         file = os.fsdecode(error.filename) if error.filename else "the tree"
         raise Temporary(f"unable to make {file}: {errtext.reason(error)}") from error
@@ -165,7 +128,7 @@ def deploy(layout: Layout, wanted: Wanted, people: People) -> None:
 
     deployment.directory(layout.home + b"/control")
     if is_client:
-        client_control(where, wanted)
+        client_control(where, wanted, people)
     for name in sorted(os.listdir(source + b"/control")):
         if not (is_client and name in DOMAINS):
             copied(record, source + b"/control/" + name, where + name)
@@ -182,7 +145,8 @@ def deploy(layout: Layout, wanted: Wanted, people: People) -> None:
     owner = (people.queue.uid, people.queue.gid) if people.to_chown else None
     if deployment.directory(layout.home + b"/submit", 0o755, owner):
         say(layout.home + b"/submit")
-    queue(layout.home, people)
+    if make_queue(layout.home, people):
+        say(layout.home + b"/queue")
     local_mail(layout, record, people)
     if not is_client:
         copied(record, source + b"/tcprules/tcp.qmqp", layout.rules)
@@ -192,16 +156,23 @@ def deploy(layout: Layout, wanted: Wanted, people: People) -> None:
     record.save()
 
 
-def client_control(where: bytes, wanted: Wanted) -> None:
+def client_control(where: bytes, wanted: Wanted, people: People) -> None:
     """What makes it a null client. What is there stays, but for the servers that were asked for."""
-    if wanted.servers:
-        deployment.write(where + b"remotes", b"".join(server + b"\n" for server in wanted.servers), 0o640)
+    remotes = where + b"remotes"
+    if wanted.servers:  # passwords may be among it
+        deployment.write(remotes, b"".join(server + b"\n" for server in wanted.servers), 0o640)
+        if people.to_chown:
+            os.chown(remotes, people.queue.uid, people.queue.gid)
     if wanted.nullmailer is not None:
         for name, target in mailtree.nullmailer_links(wanted.nullmailer):
             if deployment.link_missing(target, where + name):
                 say(where + name)
     elif deployment.write_missing(where + b"me", mailtree.host_name() + b"\n"):
         say(where + b"me")
+    if people.to_chown and not mailtree.may_read(people.remote, remotes):
+        ending.warn(
+            NAME, f"{os.fsdecode(remotes)} cannot be read by who sends the mail: chgrp it, and chmod 640"
+        )
     # As with nullmailer no address is this host's own.
     if deployment.write_missing(where + b"locals", b""):
         say(where + b"locals")
@@ -231,6 +202,10 @@ def local_mail(layout: Layout, record: deployment.Record, people: People) -> Non
     owner = people.qmails.get(b"alias", people.queue)
     pair = None if owner.uid == os.geteuid() else (owner.uid, owner.gid)
     new = deployment.directory(alias, 0o2755 if people.qmails else 0o755, pair)
+    if people.qmails and mailtree.home_of(b"alias") != alias:
+        ending.warn(
+            NAME, f"mail for nobody else goes to the home of the account alias, not to {os.fsdecode(alias)}"
+        )
     names: tuple[bytes, ...]
     if people.qmails:
         names = mailtree.ADDRESSES if new else ()
@@ -278,36 +253,6 @@ def copied(record: deployment.Record, source: bytes, target: bytes) -> None:
     deployment.directory(os.path.dirname(target))
     if record.copy(source, target):
         say(target)
-
-
-def queue(home: bytes, people: People) -> None:
-    """The queue belongs to the account that the service runs as, or to qmail's; one that is there is left alone."""
-    path = home + b"/queue"
-    if os.path.isdir(path):
-        if not people.to_chown:
-            spool.make_queue(home)
-        return
-    if people.qmails:
-        mailtree.make_system_queue(home, people.qmails)
-    elif not people.to_chown:
-        spool.make_queue(home)
-    else:
-        deployment.directory(path, 0o750, (people.queue.uid, people.queue.gid))
-        as_user(people.queue, lambda: spool.make_queue(home))
-    say(path)
-
-
-def as_user(owner: Identity, step: Callable[[], None]) -> None:
-    """Take one step as somebody else, in a child. Raises Temporary."""
-    from smarthost.unix import process  # noqa: PLC0415 - only where there is another account
-
-    def child() -> int:
-        identity.assume(owner)
-        step()
-        return 0
-
-    if os.waitpid(process.fork_child(child), 0)[1] != 0:
-        raise Temporary("unable to make the queue as the account that it belongs to")
 
 
 def is_newer(source: bytes, made: bytes) -> bool:

@@ -186,15 +186,32 @@ KNOWN: Final = (
 
 # What only our programs read: shown if it is there.
 OURS: Final = (
+    Fact(b"adminaddr", b"nobody", b"As a null client: mail for this host's addresses goes to "),
+    Fact(b"allmailfrom", b"as it is", b"As a null client: the sender of all mail is "),
     Number(b"concurrencyqmqp", b"20", b"QMQP concurrency is "),
+    Number(b"concurrencyqmqplocal", b"40", b"Local QMQP concurrency is "),
+    Fact(b"defaultdelivery", b"./Maildir/", b"Local mail without a .qmail file goes to "),
     Number(b"errordelay", b"0", b"QMQP clients wait for an error for ", b" seconds"),
     Number(b"explainerrors", b"0", b"QMQP clients are told about errors of every kind: "),
     Number(b"logaddresses", b"0", b"Senders and recipients of QMQP clients are logged: "),
     Number(b"maxhops", b"0", b"Limit of a message's hops by QMQP is "),
+    Number(
+        b"maxpause", b"86400", b"As a null client: mail that waits is tried again after at most ", b" seconds"
+    ),
     Number(b"maxrecipients", b"0", b"Limit of a message's recipients by QMQP is "),
+    Number(
+        b"pausetime", b"60", b"As a null client: mail that waits is first tried again after ", b" seconds"
+    ),
+    Fact(b"qmqpaddress", b"0", b"QMQP clients connect to "),
     Present(b"qmqpca.pem", b"Only these authorities vouch for QMQP servers with tls:."),
     Present(b"qmqpcert.pem", b"QMQP servers with tls: are shown this certificate."),
+    Fact(b"qmqpflags", b"none", b"More options of the QMQP service's tcpserver: "),
+    Fact(b"qmqploguser", b"qmaill", b"Services' logs are written by "),
+    Number(b"qmqpport", b"628", b"QMQP clients connect to port "),
+    Fact(b"qmqpuser", b"qmaild", b"The QMQP services run as "),
     Fact(b"qmqpverify", b"name", b"Certificates of QMQP servers are checked by: "),
+    Present(b"remotes", b"This is a null client: all mail that is not local goes to these servers."),
+    Fact(b"senduser", b"qmail's own accounts", b"qmail-send and all deliveries run as "),
 )
 
 
