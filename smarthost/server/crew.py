@@ -73,14 +73,12 @@ class Crew:
         return frequent and sum(map(len, arguments)) <= WORDS_LIMIT
 
     def begin(
-        self,
-        user: Any,
-        program: AsUser,
-        message: int,
-        output: int,
-        arguments: Sequence[bytes],
+        self, user: Any, program: AsUser, message: int | None, output: int, arguments: Sequence[bytes]
     ) -> Worker:
-        """Have a worker of this user run the program with these words. Raises OSError."""
+        """Have a worker of this user run the program with these words. Raises OSError.
+
+        Without a message its output is an answer to this program, and what it says besides goes to our 2.
+        """
         pool = self._pools.get(user)
         if pool is None:
             pool = self._pools[user] = Pool(program, _serve, (), (), self._memory)  # type: ignore[arg-type]
@@ -92,7 +90,7 @@ class Crew:
                 break
             self.dismiss(worker)
         try:
-            worker.give(marshal.dumps(list(arguments)), message, output)
+            worker.give(marshal.dumps(list(arguments)), *([] if message is None else [message]), output)
         except BaseException:
             self.dismiss(worker)
             raise
@@ -135,11 +133,12 @@ class Crew:
 
 
 def _serve(program: Own, job: list[bytes], descriptors: list[int]) -> int:
-    """In a worker: one delivery."""
-    message, output = descriptors
-    os.dup2(message, 0)
-    for place in (1, 2):
-        os.dup2(output, place)
+    """In a worker: one delivery, or one answer."""
+    *messages, output = descriptors
+    for message in messages:
+        os.dup2(message, 0)
+        os.dup2(output, 2)
+    os.dup2(output, 1)
     for descriptor in descriptors:
         os.close(descriptor)
     return program.run_with(job)
