@@ -123,6 +123,19 @@ class TestTls:
         assert server.connections == 2
         assert server.messages == [ON_THE_WIRE]
 
+    def test_where_it_fails_late_too(self, tmp_path: Path, context: ssl.SSLContext) -> None:
+        """In TLS 1.3 the server looks at our certificate when the handshake is over for us."""
+        context.verify_mode = ssl.CERT_REQUIRED
+        context.minimum_version = ssl.TLSVersion.TLSv1_3
+        with Server({"EHLO": ehlo("STARTTLS")}, tls=context) as server:
+            home = home_of(tmp_path, smtproutes=route(server.port))
+            assert summary(remote(home)) == b"rK"
+            assert server.connections == 2
+            (home / "control/tlshosts").mkdir()
+            (home / "control/tlshosts/127.0.0.1.pem").write_bytes((tmp_path / "authority.pem").read_bytes())
+            assert summary(remote(home)) == b"Z"
+        assert server.messages == [ON_THE_WIRE]
+
     def test_what_comes_in_the_open_before_it_does_not_count(
         self, tmp_path: Path, context: ssl.SSLContext
     ) -> None:

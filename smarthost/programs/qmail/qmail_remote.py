@@ -165,27 +165,34 @@ class _Delivery:
         return connect.connect(address, self._settings.connect_seconds, sources.get(address[0], b""))
 
     def make(self, connection: socket, place: Place, port: int) -> Outcome:
+        """What came of it; where TLS would be nice and fails, of another connection without."""
         starttls = self._tls_hosts.wanted(place.name)
+        session = self._session(place, starttls)
         try:
-            return self._converse(connection, place, starttls)
+            outcome = self._converse(connection, session, place, starttls)
         except client.HandshakeFailed as error:
             if starttls == smtpclient.REQUIRED:
-                return self._session(place, starttls).no_tls(os.fsencode(str(error)))
+                return session.no_tls(os.fsencode(str(error)))
+        else:
+            # TLS 1.3 tells what is wrong with a handshake when it seems to be over.
+            if starttls == smtpclient.REQUIRED or not (session.secured and outcome.elsewhere):
+                return outcome
+        session = self._session(place, smtpclient.NEVER)
         try:
             connection = self.connect(place, port)
         except OSError:
-            return self._session(place, smtpclient.NEVER).died(critical=False)
-        return self._converse(connection, place, smtpclient.NEVER)
+            return session.died(critical=False)
+        return self._converse(connection, session, place, smtpclient.NEVER)
 
     def _session(self, place: Place, starttls: int) -> Session:
         return Session(place.address, self._sender, self._recipients, Terms(self._settings.helo, starttls))
 
-    def _converse(self, connection: socket, place: Place, starttls: int) -> Outcome:
+    def _converse(self, connection: socket, session: Session, place: Place, starttls: int) -> Outcome:
         def secure(plain: socket) -> socket:
             return self._tls_hosts.start(plain, place.name, required=starttls == smtpclient.REQUIRED)
 
         limits = client.Limits(self._settings.transfer_seconds)
-        return client.converse(connection, self._session(place, starttls), self._message, secure, limits)
+        return client.converse(connection, session, self._message, secure, limits)
 
 
 def _to_remotes(sender: bytes, recipients: Sequence[bytes], settings: _Settings) -> Outcome:
