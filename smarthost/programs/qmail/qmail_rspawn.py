@@ -8,7 +8,8 @@ Writes  a byte, how many deliveries it can run at once, and reports on descripto
 Exits   0 when descriptor 0 has ended and all deliveries, too; 111 without a queue
 Differs qmail-remote is the one in QMAILHOME/bin, else beside this program, else along PATH (the original: along
         PATH); where that is this installation's own, processes that are there already make the deliveries;
-        one that cannot be run defers (the original refuses for good where the file does not exist);
+        one that cannot be run defers, and so does one that ends with another status than 0 and 100 (the original
+        refuses for good where the file does not exist, and for each status but 0 and 111);
         who may own a message is whoever owns queue/mess, not the account qmailq;
         --help and --version, alone, are answered
 """
