@@ -97,7 +97,14 @@ def _run(root: bytes) -> NoReturn:
         ending.say(NULL_CLIENT.format(**facts, servers=", ".join(hosts) or "no server yet"), ending.STDOUT)
     python = os.fsencode(sys.executable)
     launch.become(
-        [python, b"-P", b"-m", b"smarthost.supervision", root + b"/service", root + b"/qmail/etc/supervisord.conf"]
+        [
+            python,
+            b"-P",
+            b"-m",
+            b"smarthost.supervision",
+            root + b"/service",
+            root + b"/qmail/etc/supervisord.conf",
+        ]
     )
 
 
