@@ -21,7 +21,6 @@ from smarthost.unix import errtext, files, signals
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
-    from types import ModuleType
     from typing import Any, Final, NoReturn, TypeVar
 
     Started = TypeVar("Started")
@@ -183,16 +182,9 @@ def _wait(child: int) -> int:
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 
 
-def prepare_to_spawn() -> ModuleType:
-    """What `spawn` needs, loaded: to be asked for before a change of identity, which may put it out of reach.
-
-    subprocess calls vfork. Told not to, it would call posix_spawn where no descriptor is to be closed:
-    a tenth cheaper, but glibc's leaves signals 32 and 33 ignored, and the originals leave nothing.
-    """
-    import subprocess  # noqa: PLC0415  it brings threading, which every fork would pay for
-
-    setattr(subprocess, "_USE_POSIX_SPAWN", False)  # noqa: B010  documented for this, but typed as final
-    return subprocess
+def prepare_to_spawn() -> None:
+    """Load what `spawn` needs: before a change of identity, which may put it out of reach."""
+    import smarthost.unix.vfork  # noqa: F401, PLC0415
 
 
 def spawn(argv: Sequence[bytes], environ: Mapping[bytes, bytes], descriptor: int) -> int:
@@ -200,17 +192,10 @@ def spawn(argv: Sequence[bytes], environ: Mapping[bytes, bytes], descriptor: int
 
     Raises Temporary if it cannot be run, or there can be no process.
     """
-    subprocess = prepare_to_spawn()
-
-    def start(file: bytes) -> int:
-        child = subprocess.Popen(
-            argv, executable=file, env=environ, stdin=descriptor, stdout=descriptor, close_fds=False
-        )
-        child.returncode = 0  # whoever asked waits for it; Popen must not
-        return int(child.pid)
+    from smarthost.unix import vfork  # noqa: PLC0415  only a server spawns
 
     try:
-        return _first(argv[0], start)
+        return _first(argv[0], lambda file: vfork.start(file, argv, environ, descriptor))
     except OSError as error:
         raise NotStarted(argv, error) from error
 
