@@ -55,10 +55,11 @@ class AsUser:
 class Crew:
     """The workers of one spawner. Made when everything is loaded."""
 
-    def __init__(self, program: Own | None, *, always: bool) -> None:
+    def __init__(self, *programs: Own | None, always: bool) -> None:
         """`always`: there is but one user, for whom it always pays. Without a program it never does."""
+        modules = [module for program in programs if program is not None for module in program.modules]
         self._always = always
-        self._memory = Memory(program.modules) if program is not None else None
+        self._memory = Memory(modules) if modules else None
         self._environment = environment.current()
         self._pools: dict[Any, Pool] = {}
         self._pool_of: dict[int, tuple[Worker, Pool]] = {}  # by pid
@@ -75,14 +76,12 @@ class Crew:
         return self._memory is not None and frequent and sum(map(len, arguments)) <= WORDS_LIMIT
 
     def begin(
-        self,
-        user: Any,
-        program: AsUser,
-        message: int,
-        output: int,
-        arguments: Sequence[bytes],
+        self, user: Any, program: AsUser, message: int | None, output: int, arguments: Sequence[bytes]
     ) -> Worker:
-        """Have a worker of this user run the program with these words. Raises OSError."""
+        """Have a worker of this user run the program with these words. Raises OSError.
+
+        Without a message its output is an answer to this program, and what it says besides goes to our 2.
+        """
         pool = self._pools.get(user)
         if pool is None:
             assert self._memory is not None
@@ -95,7 +94,7 @@ class Crew:
                 break
             self.dismiss(worker)
         try:
-            worker.give(marshal.dumps(list(arguments)), message, output)
+            worker.give(marshal.dumps(list(arguments)), *([] if message is None else [message]), output)
         except BaseException:
             self.dismiss(worker)
             raise
@@ -137,11 +136,12 @@ class Crew:
         return [worker.pid for worker in workers]
 
     def _serve(self, program: Own, job: list[bytes], descriptors: list[int]) -> int:
-        """In a worker: one delivery."""
-        message, output = descriptors
-        os.dup2(message, 0)
-        for place in (1, 2):
-            os.dup2(output, place)
+        """In a worker: one delivery, or one answer."""
+        *messages, output = descriptors
+        for message in messages:
+            os.dup2(message, 0)
+            os.dup2(output, 2)
+        os.dup2(output, 1)
         for descriptor in descriptors:
             os.close(descriptor)
         environment.replace(self._environment)

@@ -20,7 +20,7 @@ import os
 from smarthost import ending, launch
 from smarthost.errors import Temporary
 from smarthost.policy import remotereport
-from smarthost.server import spawner
+from smarthost.server import delivering, spawner
 from smarthost.server.crew import AsUser, Crew
 from smarthost.store import tcpto
 from smarthost.store.home import program, qmail_home
@@ -51,9 +51,9 @@ class Deliveries:
         words = [recipient.rpartition(b"@")[2], sender, recipient]
         own = self._own
         if own is None or not own.is_current():
-            return spawner.fork(message, output, lambda: self._become(words))
+            return delivering.fork(message, output, lambda: self._become(words))
         if not self.crew.pays(None, words):
-            return spawner.fork(message, output, lambda: _run(own, words))
+            return delivering.fork(message, output, lambda: _run(own, words))
         return self.crew.begin(None, AsUser(own, _nobody_else), message, output, words)
 
     def _become(self, words: list[bytes]) -> int:
