@@ -56,11 +56,10 @@ class Crew:
     """The workers of one spawner. Made when everything is loaded."""
 
     def __init__(self, *programs: Own | None, always: bool) -> None:
-        """What workers may run, as far as it is ours. `always`: there is but one user, for whom it always pays."""
+        """`always`: there is but one user, for whom it always pays. Without a program it never does."""
+        modules = [module for program in programs if program is not None for module in program.modules]
         self._always = always
-        self._memory = Memory(
-            [name for program in programs if program is not None for name in program.modules]
-        )
+        self._memory = Memory(modules) if modules else None
         self._environment = environment.current()
         self._pools: dict[Any, Pool] = {}
         self._pool_of: dict[int, tuple[Worker, Pool]] = {}  # by pid
@@ -74,7 +73,7 @@ class Crew:
         if len(self._last) > REMEMBERED:
             del self._last[next(iter(self._last))]
         frequent = self._always or (before is not None and now - before < IDLE_SECONDS)
-        return frequent and sum(map(len, arguments)) <= WORDS_LIMIT
+        return self._memory is not None and frequent and sum(map(len, arguments)) <= WORDS_LIMIT
 
     def begin(
         self, user: Any, program: AsUser, message: int | None, output: int, arguments: Sequence[bytes]
@@ -85,6 +84,7 @@ class Crew:
         """
         pool = self._pools.get(user)
         if pool is None:
+            assert self._memory is not None
             pool = self._pools[user] = Pool(program, self._serve, (), (), self._memory)  # type: ignore[arg-type]
         while True:
             worker = pool.idle() or pool.make()
