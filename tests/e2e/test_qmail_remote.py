@@ -424,9 +424,10 @@ def test_where_to_come_from(tmp_path: Path) -> None:
 
 def test_what_only_looks_like_an_address(tmp_path: Path) -> None:
     home = home_of(tmp_path)
-    for host in ("[:::1]", "[IPv6:nonsense::]"):
+    for host in (b"[:::1]", b"[IPv6:nonsense::]", b"[\xff::1]"):
+        shown = host.replace(b"\xff", b"?")
         assert remote(home, host=host) == [
-            b"DSorry, I couldn't find any host named " + host.encode() + b". (#5.1.2)\n"
+            b"DSorry, I couldn't find any host named " + shown + b". (#5.1.2)\n"
         ]
 
 
