@@ -157,7 +157,10 @@ class ServiceProcess(Attended):
                 self.announces = number is not None
                 if number is not None:
                     doing = f"unable to open the notification pipe of {self.name}"
-                    places[number] = self._notification.prepare(self.attendance.home)
+                    ready = self._notification.prepare(self.attendance.home)
+                    if number in places:
+                        os.close(places[number])  # its log, say: it asked for that
+                    places[number] = ready
                 doing = f"unable to start {self.config.shown}/run"
                 pid: int = self._options.starter.start(
                     self.attendance.home,
