@@ -21,6 +21,7 @@ from smarthost.unix import errtext, files, signals
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
+    from types import ModuleType
     from typing import Any, Final, NoReturn, TypeVar
 
     Started = TypeVar("Started")
