@@ -31,11 +31,15 @@ BUSY = ("tai64nlocal, 10,000 lines a second", 10_000)
 CALM = ("tai64nlocal, 1 line a second", 1)
 BLOCK = 10_000
 
+SEVERAL = ("+* tcpserver: deny *", "+* tcpserver: ok 1*", "+* fatal: *", "+* warning: *")
+
 SCRIPTS = (
     ("multilog `t s16777215`", ["t", LARGE]),
     ("multilog `t -* +pattern s16777215`, a tenth selected", ["t", LARGE, "-*", "+* tcpserver: deny *"]),
     ("multilog `t`, files of the default size", ["t"]),
     ("multilog `s16777215`, no stamps", [LARGE]),
+    ("multilog `t`, four + patterns, a fifth selected", ["t", "-*", *SEVERAL, LARGE]),
+    ("multilog `t -pattern`, nine tenths selected", ["t", "-* tcpserver: deny *", LARGE]),
 )
 
 
