@@ -32,7 +32,8 @@ Differs --help and --version as the only argument are answered; the original rea
         It ignores actions that begin with a, b, d, i, p or S. Of i, ours takes an i alone in its place.
         The lines that are read at one time carry one time stamp; the original looks at the clock for each.
         A status file is written once for the lines that are read at one time, with the last of them.
-        A kill -9 loses nothing that came through a pipe: lines leave the pipe when they are written.
+        A kill -9 loses nothing that came through a pipe: lines leave it when they are written. With d it loses
+        nothing that the next start does not count.
         A pipe on descriptor 0 is made 256 KB large if the system allows it.
         Lost readers of stderr and file size limits do not end it.
         Input that is not ready is waited for where the original takes it for the end; a directory as input
