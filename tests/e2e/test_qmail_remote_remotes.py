@@ -295,6 +295,22 @@ class TestTls:
                 assert summary(remote(home)) == letters, line
             assert inbox.over_tls == [True, True]
 
+    def test_the_systems_authorities(self, tmp_path: Path, both: list[tuple[Any, str]]) -> None:
+        home = home_of(tmp_path)
+        empty = tmp_path / "empty"
+        empty.mkdir()
+        whole = str(tmp_path / "authority.pem")
+        apart = str(certificates.hashed(tmp_path, "authority.pem"))
+        for _, options in both:
+            set_controls(home, remotes=f"localhost {options}")
+            for env, letters in (
+                ({"SSL_CERT_DIR": apart}, b"rK"),
+                ({"SSL_CERT_FILE": whole, "SSL_CERT_DIR": str(empty)}, b"rK"),
+                ({"SSL_CERT_FILE": "/none", "SSL_CERT_DIR": str(empty)}, b"Z"),
+                ({"SSL_CERT_DIR": "/none"}, b"Z"),
+            ):
+                assert summary(remote(home, env=env)) == letters, env
+
     def test_names_that_no_certificate_has(self) -> None:
         from smarthost.unix import tls
 

@@ -56,6 +56,15 @@ def signed(directory: Path, name: str, names: str, usage: str = "serverAuth") ->
     return both
 
 
+def hashed(directory: Path, name: str) -> Path:
+    """A directory with this certificate, as OpenSSL looks for it there."""
+    place = directory / "hashed"
+    place.mkdir()
+    shutil.copy(directory / name, place)
+    _openssl(directory, "rehash", str(place))
+    return place
+
+
 def to_der(directory: Path, name: str, kind: str) -> None:
     """The certificate (`x509`) or key (`pkey`) in `name`, as `name`.der."""
     _openssl(directory, kind, "-in", name, "-outform", "DER", "-out", f"{name}.der")
