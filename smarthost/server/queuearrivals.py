@@ -63,14 +63,14 @@ class Arrivals:
             os.close(self.trigger)
             self.trigger = -1
 
-    def step(self, *, pulled: bool) -> None:
-        """A few messages."""
+    def step(self, *, pulled: bool) -> int:
+        """A few messages; how many."""
         desk = self._desk
         if desk.closing:
-            return
+            return 0
         if self._found is None:
             if not pulled and desk.now < self.next_look:
-                return
+                return 0
             self._set_trigger()
             self._look_around()
             try:
@@ -78,7 +78,7 @@ class Arrivals:
             except OSError:
                 desk.say(sendlog.no_directory(TODO))
                 desk.pause(SLEEP)
-                return
+                return 0
             self._found = numbers(entries)
             self.next_look = desk.now + LOOK_EVERY
         batch: list[preprocess.Prepared] = []
@@ -93,6 +93,7 @@ class Arrivals:
                 desk.warn(trouble.words)
                 break
         self._take_in(batch)
+        return len(batch)
 
     def _take_in(self, batch: list[preprocess.Prepared]) -> None:
         desk = self._desk

@@ -187,8 +187,10 @@ class Loop:
         for channel in self._channels:
             if channel.from_spawn in happened and channel.alive:
                 channel.hear()
-        self._arrivals.step(pulled=self._arrivals.trigger in happened)
-        for channel in self._channels:
-            channel.step()
-        self._ends.step()
+        taken = self._arrivals.step(pulled=self._arrivals.trigger in happened)
+        # However many come in, as many can go out: a message needs a step for its recipient and one for its end.
+        for _ in range(max(1, 2 * taken)):
+            for channel in self._channels:
+                channel.step()
+            self._ends.step()
         self._sweep.step()

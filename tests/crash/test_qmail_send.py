@@ -84,12 +84,12 @@ class Way:
         answered = self.answered.setdefault(rig.pid, [])
         if rig.is_gone() or rig.log.count(b"\ndelivery ") < len(answered):
             return False
-        if answered and b"\nstatus: " not in rig.log[rig.log.rindex(b"\ndelivery ") :]:
-            return False
         both = all(self.file(name).exists() for name in ("local", "remote"))
         if not answered and both and not all(rig._commands):
             return False
         for channel in (LOCAL, REMOTE):
+            if channel == REMOTE and self.file("local").exists() and b"warning: " not in rig.log:
+                return False
             if rig._commands[channel]:
                 command = rig.command(channel)
                 self.told[channel] += 1

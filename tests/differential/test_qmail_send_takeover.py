@@ -223,3 +223,24 @@ def _ended(rig: Rig) -> int:
     rig.until(rig.is_gone, "its end")
     assert rig.status is not None
     return rig.status
+
+
+def test_messages_of_the_same_second_come_in_the_same_order(tmp_path: Path) -> None:
+    """The heap is the original's, and so is the way through the directories."""
+    sides = [make_side(tmp_path, peer=peer) for peer in (True, False)]
+    (sides[0].home / "control/concurrencylocal").write_text("1\n")
+    numbers = [sides[0].queue(b"%d@here.example" % number) for number in range(15)]
+    with sides[0].start() as rig:
+        for _ in numbers:
+            rig.deliver(LOCAL, b"Zlater\n")
+        rig.end()
+    orders = []
+    for side in sides:
+        for place, number in enumerate(numbers):
+            due = 1_000_000_000 + place % 3
+            os.utime(side.home / f"queue/local/{number % 23}/{number}", (due, due))
+        with side.start() as rig:
+            orders.append([rig.deliver(LOCAL, b"Zlater\n").recipient for _ in numbers])
+            rig.end()
+    assert orders[0] == orders[1]
+    assert len(set(orders[0])) == len(numbers)
