@@ -11,6 +11,7 @@ import random
 import re
 import signal
 import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -116,6 +117,42 @@ def test_what_does_not_end_in_time_is_left_to_the_next_engine(engine: Engine) ->
     svc(home, "-dk", "--wait=down")
 
 
+IMPATIENT = """
+import os, sys
+from smarthost.supervision import engine, group
+group.PRODUCER_BOUND = group.LOGGER_BOUND = group.UNREAD_BOUND = group.LAST_BOUND = 0.3
+raise SystemExit(engine.serve(os.fsencode(sys.argv[1]), None, dict(os.environb)))
+"""
+
+
+def test_the_end_is_bounded_without_a_second_signal(engine: Engine) -> None:
+    """By leaving what does not end, service or logger. With shorter bounds than those of the manual."""
+    deaf = "trap '' TERM; echo $$ >$ROOT/{0}; while :; do sleep 0.1; done"
+    homes = [
+        engine.add("service", deaf.format("service.pid"), "exec cat >/dev/null"),
+        engine.add("logger", FOREVER, deaf.format("logger.pid")),
+        engine.add("usual", FOREVER, "exec cat >/dev/null"),
+    ]
+    with engine.stderr.open("ab") as stderr:
+        engine.process = subprocess.Popen(
+            [sys.executable, "-c", IMPATIENT, str(engine.service)], stderr=stderr, stdin=subprocess.DEVNULL
+        )
+    pids = [engine.pid("service.pid"), engine.pid("logger.pid")]
+    svc(homes[2], "--wait=up", "--timeout=30")
+    assert engine.stop() == 0
+    assert not any(map(ended, pids))
+    assert sorted(lines(engine.stderr)) == [
+        "smarthost: warning: logger:log does not end: it is left running",
+        "smarthost: warning: service does not end: it is left running",
+        "smarthost: warning: service:log does not end: it is left running",
+    ]
+    engine.start()
+    eventually(lambda: svstat(homes[0]) == f"service: up (pid {pids[0]}) N seconds")
+    eventually(lambda: svstat(homes[1] / "log") == f"log: up (pid {pids[1]}) N seconds")
+    svc(homes[0], "-dk", "--wait=down", "--timeout=30")
+    svc(homes[1] / "log", "-dk", "--wait=down", "--timeout=30")
+
+
 def test_supervise_takes_over_from_a_killed_supervise(tmp_path: Path) -> None:
     home = make_service(tmp_path / "service", "#!/bin/sh\necho $$ >>pids\nexec sleep 1000\n")
     processes = []
@@ -197,8 +234,6 @@ while True:
 @pytest.mark.parametrize("logger", ["original", "ours"])
 def test_no_line_in_a_hundred_thousand(engine: Engine, logger: str) -> None:
     """The engine is killed over and over, and now and then the producer, and the logger told to end."""
-    import sys
-
     chance = random.Random(1)
     program = original("multilog") if logger == "original" else ours("multilog")
     home = engine.add("count", "", f"exec {program} s16777215 n1000 {engine.root}/count-log")
