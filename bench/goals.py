@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from bench.cases import connections, logs, mail, memory, rules, starts, supervision
+from bench.cases import connections, logs, mail, memory, remote, rules, starts, supervision
 from bench.figures import cost_ratio, rate_ratio
 from bench.table import ratio, row
 
@@ -67,6 +67,11 @@ def _goals() -> Iterable[Goal]:
     for place in ("sink", "durable queue"):
         name = f"1 KB to the {place}, 10 at once"
         yield Goal(f"QMQP: {name}", "half the original's CPU", _cost(qmqp, name), 0.5)
+    others = remote.SECTION.title
+    name = remote.ROUTED.format(remote.CONCURRENCIES[-1])
+    yield Goal(name, "no more CPU than the original", _cost(others, name), 1.0)
+    rate = _rate(others, remote.NULL_CLIENT)
+    yield Goal(remote.NULL_CLIENT, "more each second than nullmailer-send", rate, 1.0, at_least=True)
     for name in ("idle", "in the middle of a message"):
         yield Goal(f"memory held, {name}", "at most 3 MB", _own(memory.SECTION.title, name), 3.0)
     for name, _ in logs.SCRIPTS[:2]:

@@ -183,16 +183,9 @@ def _wait(child: int) -> int:
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 
 
-def prepare_to_spawn() -> ModuleType:
-    """What `spawn` needs, loaded: to be asked for before a change of identity, which may put it out of reach.
-
-    subprocess calls vfork. Told not to, it would call posix_spawn where no descriptor is to be closed:
-    a tenth cheaper, but glibc's leaves signals 32 and 33 ignored, and the originals leave nothing.
-    """
-    import subprocess  # noqa: PLC0415  it brings threading, which every fork would pay for
-
-    setattr(subprocess, "_USE_POSIX_SPAWN", False)  # noqa: B010  documented for this, but typed as final
-    return subprocess
+def prepare_to_spawn() -> None:
+    """Load what `spawn` needs: before a change of identity, which may put it out of reach."""
+    import smarthost.unix.vfork  # noqa: F401, PLC0415
 
 
 def spawn(argv: Sequence[bytes], environ: Mapping[bytes, bytes], descriptor: int) -> int:
@@ -200,17 +193,10 @@ def spawn(argv: Sequence[bytes], environ: Mapping[bytes, bytes], descriptor: int
 
     Raises Temporary if it cannot be run, or there can be no process.
     """
-    subprocess = prepare_to_spawn()
-
-    def start(file: bytes) -> int:
-        child = subprocess.Popen(
-            argv, executable=file, env=environ, stdin=descriptor, stdout=descriptor, close_fds=False
-        )
-        child.returncode = 0  # whoever asked waits for it; Popen must not
-        return int(child.pid)
+    from smarthost.unix import vfork  # noqa: PLC0415  only a server spawns
 
     try:
-        return _first(argv[0], start)
+        return _first(argv[0], lambda file: vfork.start(file, argv, environ, descriptor))
     except OSError as error:
         raise NotStarted(argv, error) from error
 
@@ -225,6 +211,11 @@ class Own:
         self._identity = _identity(file)
         self._module = module
         self._arguments = [os.fsdecode(argument) for argument in arguments]
+
+    @property
+    def modules(self) -> list[str]:
+        """By name, its own and those that it imports late."""
+        return [str(self._module.__name__), *late(self._module)]
 
     def is_current(self) -> bool:
         """Whether the file is still the one that was found: it may be replaced at any time.
@@ -263,8 +254,16 @@ def _identity(file: bytes) -> tuple[int, int, int, int] | None:
     return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns
 
 
+def late(module: ModuleType) -> tuple[str, ...]:
+    """The modules that a program names as LATE: what it can do without where it runs once."""
+    return getattr(module, "LATE", ())
+
+
 def own(argv: Sequence[bytes]) -> Own | None:
-    """The program, if PATH resolves to a launcher of ours whose module declares itself REENTRANT."""
+    """The program, if PATH resolves to a launcher of ours whose module declares itself REENTRANT.
+
+    It and what it imports late are loaded then: who forks has everything beforehand.
+    """
     file = _launcher_of(argv[0])
     name = _module_named_in(file) if file is not None else None
     if file is None or name is None:
@@ -272,7 +271,11 @@ def own(argv: Sequence[bytes]) -> Own | None:
     from importlib import import_module  # noqa: PLC0415  only a server asks, once
 
     module = import_module(name)
-    return Own(os.path.abspath(file), module, argv[1:]) if getattr(module, "REENTRANT", False) else None
+    if not getattr(module, "REENTRANT", False):
+        return None
+    for each in late(module):
+        import_module(each)
+    return Own(os.path.abspath(file), module, argv[1:])
 
 
 def first_found(programs: Sequence[bytes]) -> bytes:

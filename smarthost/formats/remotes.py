@@ -111,6 +111,8 @@ def servers(content: bytes) -> list[Remote]:
 
 
 def _server(line: bytes) -> Remote:
+    if b"\0" in line:
+        raise FormatError("a zero byte")
     host, *words = words_of(line)
     server = Remote(host, words[0] if words else SMTP)
     if server.protocol not in (SMTP, QMQP):

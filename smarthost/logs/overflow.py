@@ -208,8 +208,7 @@ class OverflowIntake(PipeIntake):
             self._held.put(text[seen:], self._seen)
             seen = 0
             self._notes.note_came(self._held.came)
-            while size:
-                size -= len(os.read(self._descriptor, size))
+            self._discard(size)
         if not self._woken:
             self._woken = True
             os.write(self._wake[1], b"\0")

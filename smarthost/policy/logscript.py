@@ -56,11 +56,13 @@ class Sink:
 
     def times(self, line: bytes) -> int:
         """How often does this line go there?"""
-        return int(self.selection.takes(line))
+        return int(self.selection.chooses(line))
 
-    def choose(self, lines: bytes, stamp: bytes) -> bytes:
-        """Those of these lines, not stamped yet, that go there."""
-        return self.selection.after(stamp).choose(lines)
+    def choose(self, text: bytes, stamp: bytes) -> bytes:
+        """Those of these lines, not stamped yet, that go there. Each stands behind its newline, the last
+        newline alone.
+        """
+        return self.selection.after(stamp).choose(text)
 
 
 class Alert(Sink):
@@ -82,12 +84,13 @@ class Alert(Sink):
         return not self._more and super().takes_all
 
     def times(self, line: bytes) -> int:
-        return sum(selection.takes(line) for selection in (self.selection, *self._more))
+        return sum(selection.chooses(line) for selection in (self.selection, *self._more))
 
-    def choose(self, lines: bytes, stamp: bytes) -> bytes:
+    def choose(self, text: bytes, stamp: bytes) -> bytes:
         if not self._more:
-            return super().choose(lines, stamp)
-        return b"".join([(line + b"\n") * self.times(stamp + line) for line in lines[:-1].split(b"\n")])
+            return super().choose(text, stamp)
+        lines = text[1:-1].split(b"\n") if len(text) > 1 else []
+        return b"".join([*[(b"\n" + line) * self.times(stamp + line) for line in lines], b"\n"])
 
 
 class Status(Sink):

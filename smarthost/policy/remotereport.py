@@ -39,13 +39,22 @@ NOT_RUN_NOW: Final = b"ZUnable to run qmail-remote.\n"
 NOT_RUN: Final = b"DUnable to run qmail-remote.\n"
 SILENT: Final = b"Zqmail-remote produced no output.\n"
 
-# What is wrong for the moment, for the one who starts qmail-remote.
+# What the process of a delivery ends with that could not be begun: for now, for good.
 TEMPORARY_STATUS: Final = 111
+PERMANENT_STATUS: Final = 100
 
 
 def no_such_host(host: bytes) -> bytes:
     shown = bytes(byte if 33 <= byte <= 126 else 0x3F for byte in host)
     return b"DSorry, I couldn't find any host named " + shown + b". (#5.1.2)\n"
+
+
+class NothingToTry(Exception):
+    """Why no server can be tried: the report on the message."""
+
+    def __init__(self, report: bytes) -> None:
+        super().__init__(report)
+        self.report = report
 
 
 class Outcome:
@@ -86,7 +95,8 @@ def summary(wait_status: int, output: bytes) -> bytes:
         return CRASHED
     status = wait_status >> 8
     if status:
-        return NOT_RUN_NOW if status == TEMPORARY_STATUS else NOT_RUN
+        # Python that cannot start ends with 1. The original takes all but 111 for permanent.
+        return NOT_RUN if status == PERMANENT_STATUS else NOT_RUN_NOW
     if not output:
         return SILENT
     *reports, _ = output.split(b"\0")

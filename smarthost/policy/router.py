@@ -75,16 +75,17 @@ class Router:
 
     def _one(self, outputs: list[list[Part]], stamp: bytes, text: bytes) -> tuple[int, ...]:
         """A single line, of any length, with or without its end. Who takes it?"""
-        line = stamp + text
-        head = line[:SEEN_LIMIT].removesuffix(b"\n")
-        takers = tuple(sink.times(head) for sink in self._sinks)
+        head = (stamp + text[:SEEN_LIMIT])[:SEEN_LIMIT].removesuffix(b"\n")
+        takers = tuple([sink.times(head) for sink in self._sinks])
         for output, sink, takes in zip(outputs, self._sinks, takers, strict=True):
             if not takes:
                 continue
-            shown = stamp + sink.prefix + text if sink.prefix else line
-            if not isinstance(sink, Directory):
-                shown = (shown[:SEEN_LIMIT].removesuffix(b"\n") + b"\n") * takes
-            output.append(shown)
+            before = stamp + sink.prefix
+            if isinstance(sink, Directory):
+                output.extend((before, text) if before else (text,))
+                continue
+            shown = (before + text[:SEEN_LIMIT])[:SEEN_LIMIT].removesuffix(b"\n")
+            output.append((shown + b"\n") * takes)
         return takers
 
     def _many(self, outputs: list[list[Part]], lines: bytes, stamp: bytes) -> None:
@@ -100,8 +101,11 @@ class Router:
             if is_long:
                 self._one(outputs, stamp, run)
                 continue
+            text = b"\n" + run
             for output, sink in zip(outputs, self._sinks, strict=True):
-                output.extend(stamped(sink.choose(run, stamp), stamp + sink.prefix))
+                chosen = sink.choose(text, stamp)
+                if len(chosen) > 1:
+                    output.append(_behind_stamps(chosen, stamp + sink.prefix))
 
 
 def stamped(lines: bytes, stamp: bytes) -> tuple[Part, ...]:
@@ -113,19 +117,28 @@ def stamped(lines: bytes, stamp: bytes) -> tuple[Part, ...]:
     return stamp, memoryview(lines.replace(b"\n", b"\n" + stamp))[: -len(stamp)]
 
 
+def _behind_stamps(text: bytes, stamp: bytes) -> Part:
+    """The same for lines that stand behind their newlines, the last newline alone."""
+    if not stamp:
+        return memoryview(text)[1:]
+    return memoryview(text.replace(b"\n", b"\n" + stamp))[1 : -len(stamp)]
+
+
 def _runs(lines: bytes, limit: int) -> Iterator[tuple[bytes, bool]]:
     """Whole lines in runs of those shorter than `limit`, and each longer one by itself."""
+    # From one newline to the last one that a short line can reach: no need to look at each.
+    rfind = lines.rfind
     run = start = 0
     size = len(lines)
     while start < size:
-        # From one newline to the last one that a short line can reach: no need to look at each.
-        end = lines.rfind(b"\n", start, start + limit) + 1
-        if not end:
-            if start > run:
-                yield lines[run:start], False
-            end = lines.find(b"\n", start) + 1
-            yield lines[start:end], True
-            run = end
-        start = end
+        end = rfind(b"\n", start, start + limit) + 1
+        if end:
+            start = end
+            continue
+        if start > run:
+            yield lines[run:start], False
+        run = lines.find(b"\n", start) + 1
+        yield lines[start:run], True
+        start = run
     if run < size:
         yield (lines[run:] if run else lines), False

@@ -76,7 +76,7 @@ class Terms:
 class Session:
     """sender and recipients as they stand between < and >; `partner` is what the server is called in reports."""
 
-    __slots__ = ("_fates", "_offered", "_recipients", "_sender", "_terms", "begun", "partner")
+    __slots__ = ("_fates", "_offered", "_recipients", "_sender", "_terms", "begun", "partner", "secured")
 
     def __init__(self, partner: bytes, sender: bytes, recipients: Sequence[bytes], terms: Terms) -> None:
         self.partner = partner
@@ -87,6 +87,7 @@ class Session:
         self._fates: list[bytes | None] = [None] * len(recipients)
         # Whether the message was mentioned: before, another server may be asked.
         self.begun = False
+        self.secured = False
 
     def steps(self) -> Steps:
         greeting = yield REPLY
@@ -138,6 +139,7 @@ class Session:
         if reply.code != READY_FOR_TLS:
             return self._connected(r.DEFERRED, b"TLS was refused", reply) if required else None
         yield HANDSHAKE
+        self.secured = True
         return (yield from self._hello())
 
     def _log_in(self, method: bytes) -> Generator[Step, Any, Outcome | None]:

@@ -75,6 +75,17 @@ class Reception:
         self._tell = tell
         self._before = before
         self._pid_variable = front.pid_variable
+        self._environment = environment.current()
+
+    def changed(self, changes: Changes) -> dict[bytes, bytes]:
+        """The server's environment with changes. A name that no environment can hold is left out."""
+        result = self._environment.copy()
+        for name, value in changes:
+            if value is not None and name:
+                result[name] = value
+            else:
+                result.pop(name, None)
+        return result
 
     def receive(self, connection: Connection, verdict: Verdict | None) -> Verdict:
         """Greet, and judge if the server has not; the log shows what was judged here."""
@@ -101,7 +112,7 @@ class Reception:
         verdict = self.receive(connection, None)
         if verdict.status:
             return verdict.status
-        return self._become(argv, connection, changed(verdict.environment))
+        return self._become(argv, connection, self.changed(verdict.environment))
 
     def become_at_once(
         self, argv: Sequence[bytes], connection: Connection, verdict: Verdict, environ: dict[bytes, bytes]
@@ -129,14 +140,20 @@ class Reception:
             return error.status
 
     def serve(self, run: Callable[[], int], connection: Connection, verdict: Verdict | None) -> int:
-        """In a worker: receive, run the program as a function. Its exit status."""
+        """In a worker: receive, run the program as a function. Its exit status.
+
+        The environment is still the last connection's: it is replaced before anybody looks, by one that differs
+        from it in little.
+        """
+        if verdict is None:
+            environment.replace(self._environment)
         verdict = self.receive(connection, verdict)
         if verdict.status:
             os.close(connection.descriptor)
             return verdict.status
         fds.duplicate_to_standard(connection.descriptor)
         os.close(connection.descriptor)
-        environ = changed(verdict.environment)
+        environ = self.changed(verdict.environment)
         if self._pid_variable is not None:
             environ[self._pid_variable] = b"%d" % os.getpid()
         environment.replace(environ)
@@ -149,14 +166,3 @@ def send_banner(descriptor: int, banner: bytes) -> None:
         sockets.send_all(descriptor, banner)
     except OSError as error:
         raise Temporary(f"unable to print banner: {errtext.reason(error)}") from error
-
-
-def changed(changes: Changes) -> dict[bytes, bytes]:
-    """The environment with changes. A name that no environment can hold is left out."""
-    result = environment.current()
-    for name, value in changes:
-        if value is not None and name:
-            result[name] = value
-        else:
-            result.pop(name, None)
-    return result

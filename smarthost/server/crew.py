@@ -14,6 +14,7 @@ import time
 from smarthost.server.pool import IDLE_SECONDS, Pool
 from smarthost.server.slate import Memory
 from smarthost.server.workers import JOB_SIZE
+from smarthost.unix import environment
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -54,10 +55,12 @@ class AsUser:
 class Crew:
     """The workers of one spawner. Made when everything is loaded."""
 
-    def __init__(self, *, always: bool) -> None:
-        """`always`: there is but one user, for whom it always pays."""
+    def __init__(self, *programs: Own | None, always: bool) -> None:
+        """`always`: there is but one user, for whom it always pays. Without a program it never does."""
+        modules = [module for program in programs if program is not None for module in program.modules]
         self._always = always
-        self._memory = Memory()
+        self._memory = Memory(modules) if modules else None
+        self._environment = environment.current()
         self._pools: dict[Any, Pool] = {}
         self._pool_of: dict[int, tuple[Worker, Pool]] = {}  # by pid
         self._last: dict[Any, float] = {}
@@ -70,29 +73,28 @@ class Crew:
         if len(self._last) > REMEMBERED:
             del self._last[next(iter(self._last))]
         frequent = self._always or (before is not None and now - before < IDLE_SECONDS)
-        return frequent and sum(map(len, arguments)) <= WORDS_LIMIT
+        return self._memory is not None and frequent and sum(map(len, arguments)) <= WORDS_LIMIT
 
     def begin(
-        self,
-        user: Any,
-        program: AsUser,
-        message: int,
-        output: int,
-        arguments: Sequence[bytes],
+        self, user: Any, program: AsUser, message: int | None, output: int, arguments: Sequence[bytes]
     ) -> Worker:
-        """Have a worker of this user run the program with these words. Raises OSError."""
+        """Have a worker of this user run the program with these words. Raises OSError.
+
+        Without a message its output is an answer to this program, and what it says besides goes to our 2.
+        """
         pool = self._pools.get(user)
         if pool is None:
-            pool = self._pools[user] = Pool(program, _serve, (), (), self._memory)  # type: ignore[arg-type]
+            assert self._memory is not None
+            pool = self._pools[user] = Pool(program, self._serve, (), (), self._memory)  # type: ignore[arg-type]
         while True:
-            worker = pool.take()
+            worker = pool.idle() or pool.make()
             known = worker.pid in self._pool_of
             self._pool_of[worker.pid] = worker, pool
             if not known or not worker.is_gone():
                 break
             self.dismiss(worker)
         try:
-            worker.give(marshal.dumps(list(arguments)), message, output)
+            worker.give(marshal.dumps(list(arguments)), *([] if message is None else [message]), output)
         except BaseException:
             self.dismiss(worker)
             raise
@@ -133,13 +135,14 @@ class Crew:
             self.dismiss(worker)
         return [worker.pid for worker in workers]
 
-
-def _serve(program: Own, job: list[bytes], descriptors: list[int]) -> int:
-    """In a worker: one delivery."""
-    message, output = descriptors
-    os.dup2(message, 0)
-    for place in (1, 2):
-        os.dup2(output, place)
-    for descriptor in descriptors:
-        os.close(descriptor)
-    return program.run_with(job)
+    def _serve(self, program: Own, job: list[bytes], descriptors: list[int]) -> int:
+        """In a worker: one delivery, or one answer."""
+        *messages, output = descriptors
+        for message in messages:
+            os.dup2(message, 0)
+            os.dup2(output, 2)
+        os.dup2(output, 1)
+        for descriptor in descriptors:
+            os.close(descriptor)
+        environment.replace(self._environment)
+        return program.run_with(job)

@@ -21,8 +21,9 @@ import time
 
 from smarthost import launch
 from smarthost.errors import Temporary
-from smarthost.server.child import Reception, changed
+from smarthost.server.child import Reception
 from smarthost.server.pool import Pool
+from smarthost.server.slate import Memory
 from smarthost.server.verdicts import Verdict
 from smarthost.server.workers import JOB_SIZE
 from smarthost.unix import errtext, fds, process, signals
@@ -102,9 +103,10 @@ class Engine:
         """Until SIGTERM; then 0, at once. Children live on."""
         self._news, tell = map(fds.high, os.pipe2(os.O_NONBLOCK))
         self._reception = Reception(self._front, self._journal, tell, self._before)
-        self._pool = (
-            Pool(self._own, self._work, [*self._inherited, tell], self._before) if self._own else None
-        )
+        self._pool = None
+        if self._own is not None:
+            memory = Memory(self._own.modules)  # everything is loaded now
+            self._pool = Pool(self._own, self._work, [*self._inherited, tell], self._before, memory)
         try:
             self._loop()
         except Terminated:
@@ -196,9 +198,8 @@ class Engine:
             verdict.log(self._journal, pid)
             self._end(pid, verdict.status << 8)
         elif self._pool is not None and self._own is not None and self._own.is_current():
-            self._journal.flush()  # a new worker must not have our lines too
             try:
-                worker = self._pool.take()
+                worker = self._pool.idle() or self._new_worker(self._pool)
             except OSError as error:
                 if error.errno not in SCARCE_DESCRIPTORS:
                     raise
@@ -214,7 +215,7 @@ class Engine:
     def _start_foreign(self, connection: Connection, verdict: Verdict) -> None:
         """Start somebody else's program, for a client whom this process could judge."""
         self._front.greet(connection)
-        environ = changed(verdict.environment)
+        environ = self._reception.changed(verdict.environment)
         if self._journal.verbose or self._front.pid_variable is not None:
             # Our lines come before the program's, and they or it need the pid: no other way than a fork.
             self._journal.flush()
@@ -255,6 +256,14 @@ class Engine:
 
     # warm workers
 
+    def _new_worker(self, pool: Pool) -> Worker:
+        self._journal.flush()  # it must not have our lines too
+        worker = pool.make()
+        self._workers[worker.pid] = worker
+        self._hearing[worker.channel.fileno()] = worker
+        self._poll.register(worker.channel.fileno(), select.EPOLLIN)
+        return worker
+
     def _start_without_worker(self, connection: Connection) -> None:
         """A worker takes a descriptor of ours for as long as it lives; a child that is only waited for takes none."""
 
@@ -272,10 +281,6 @@ class Engine:
         if len(job) > JOB_SIZE:
             verdict = None
             job = marshal.dumps((connection.facts(), None))
-        if worker.pid not in self._workers:
-            self._workers[worker.pid] = worker
-            self._hearing[worker.channel.fileno()] = worker
-            self._poll.register(worker.channel.fileno(), select.EPOLLIN)
         self._journal.pid(worker.pid, connection)
         if verdict is not None:
             verdict.log(self._journal, worker.pid)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from smarthost.server.slate import Memory
 from smarthost.server.workers import Origin, fork_worker
 
 TYPE_CHECKING = False
@@ -11,6 +10,7 @@ if TYPE_CHECKING:
     from typing import Final
 
     from smarthost.launch import Own
+    from smarthost.server.slate import Memory
     from smarthost.server.workers import Serve, Worker
     from smarthost.unix.signals import Handlers
 
@@ -25,7 +25,7 @@ class Pool:
     serve    runs in a worker: (program, job, descriptors), to an exit status
     keep     descriptors that are theirs too
     before   what the signals did that the server took
-    memory   what our modules name, if it has been looked at already
+    memory   what they are set back to
     """
 
     def __init__(
@@ -34,18 +34,20 @@ class Pool:
         serve: Serve,
         keep: Iterable[int],
         before: Handlers,
-        memory: Memory | None = None,
+        memory: Memory,
     ) -> None:
         self._program = program
         self._serve = serve
         self._keep = set(keep)
-        self._origin = Origin(before, memory or Memory())  # everything is loaded now
+        self._origin = Origin(before, memory)
         self._idle: list[Worker] = []
 
-    def take(self) -> Worker:
-        """One that waits, the last to have worked first, else a new one. Raises OSError."""
-        if self._idle:
-            return self._idle.pop()
+    def idle(self) -> Worker | None:
+        """One that waits, the last to have worked first."""
+        return self._idle.pop() if self._idle else None
+
+    def make(self) -> Worker:
+        """A new one. Raises OSError."""
         return fork_worker(self._program, self._serve, self._keep, self._origin)
 
     def put_back(self, worker: Worker, now: float) -> None:

@@ -8,10 +8,8 @@ from time import time
 from smarthost.formats import qmqp, qmqplog, received
 from smarthost.policy import replies
 from smarthost.policy.qmqplimits import Inspection
-from smarthost.store import (
-    queueing,  # noqa: F401  `submission` wants it, and a server has everything loaded before it forks
-    submission,
-)
+from smarthost.store import submission
+from smarthost.unix import environment
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -128,7 +126,7 @@ class Session:
 
 
 def _received() -> bytes:
-    said = os.environb.get
+    said = environment.current().get
     local = said(b"TCPLOCALHOST")
     if said(b"PROTO") == b"UNIX":
         return received.by_socket(b"QMQP", int(time()), local=local, remote_uid=said(b"UNIXREMOTEEUID"))

@@ -1,7 +1,8 @@
 """What one connection could leave behind in a process that serves the next, and how it is wiped off.
 
 A process that is used again must be what a new one would be. What can be set back is set back:
-environment, working directory, umask, signals, timers, descriptors, the variables of our modules.
+working directory, umask, signals, timers, descriptors, the variables of the program's modules. (The
+environment is given to each connection whole: child.py.)
 What cannot (identity, limits, threads, children still running) is compared, and a process in
 which it changed is not used again.
 """
@@ -12,7 +13,7 @@ import os
 import resource
 import sys
 
-from smarthost.unix import environment, fds, signals
+from smarthost.unix import fds, signals
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -25,15 +26,16 @@ _STDERR = 2
 
 
 class Memory:
-    """What our modules and their classes name, and what their lists, dicts and sets hold.
+    """What a program's modules and their classes name, and what their lists, dicts and sets hold.
 
-    Made by a server before it forks: each look at a value writes its reference count, and what a
-    worker writes it no longer shares.
+    Its modules are its own, those that it names, and what they name: the others that a server has loaded do
+    not exist for it. Made by a server before it forks: each look at a value writes its reference count, and
+    what a worker writes it no longer shares.
     """
 
-    def __init__(self) -> None:
-        self._modules = set(sys.modules)
-        self._names = list(_names_of(sys.modules[name] for name in self._modules if _ours(name)))
+    def __init__(self, program: Iterable[str]) -> None:
+        self._modules = [*sys.modules]
+        self._names = list(_names_of(sys.modules[name] for name in reach(program)))
         self._contents = [
             (value, value.copy())
             for _, _, names in self._names
@@ -43,11 +45,11 @@ class Memory:
 
     def set_back(self) -> None:
         """It runs for every connection, so what did not change costs one comparison."""
-        if sys.modules.keys() != self._modules:
-            for name in sys.modules.keys() - self._modules:
+        if [*sys.modules] != self._modules:
+            for name in sys.modules.keys() - set(self._modules):
                 if _ours(name):  # nobody knows what it was before the connection that loaded it
                     del sys.modules[name]
-            self._modules = set(sys.modules)
+            self._modules = [*sys.modules]
         for owner, now, names in self._names:
             if now != names:
                 _set_names(owner, names)
@@ -62,7 +64,6 @@ class Slate:
 
     def __init__(self, keep: Iterable[int], memory: Memory) -> None:
         self._memory = memory
-        self._environment = environment.current()
         self._umask = os.umask(0)
         os.umask(self._umask)
         self._directory = _directory()
@@ -83,12 +84,31 @@ class Slate:
                 return False
         signals.restore(self._signals)
         os.umask(self._umask)
-        environment.replace(self._environment)
         self._memory.set_back()
         sys.path[:] = self._path
         # Documented for specialised purposes, and this is one: threading.active_count() would cost its import.
         alone = len(sys._current_frames()) == 1  # noqa: SLF001
         return alone and _fixed() == self._fixed and not _has_children()
+
+
+def reach(program: Iterable[str]) -> set[str]:
+    """The loaded modules of ours that a program's modules come to by names: they, what they import, and so on."""
+    found: set[str] = set()
+    waiting = [*program]
+    while waiting:
+        name = waiting.pop()
+        if name not in found:
+            found.add(name)
+            waiting += _named_by(sys.modules[name])
+    return found
+
+
+def _named_by(module: Any) -> Iterator[str]:
+    for value in vars(module).values():
+        # A module's own name, else that of the module which a function, a class or an object's class is from.
+        name = value.__name__ if type(value) is type(sys) else getattr(value, "__module__", None)
+        if isinstance(name, str) and _ours(name) and name in sys.modules:
+            yield name
 
 
 def _names_of(modules: Iterable[Any]) -> Iterator[tuple[object, Mapping[str, Any], dict[str, Any]]]:

@@ -20,6 +20,8 @@ import select
 import stat
 
 from smarthost.formats import spawn
+from smarthost.server import delivering
+from smarthost.server.delivering import Asking, Delivery
 from smarthost.unix import fds, files, process, signals
 
 TYPE_CHECKING = False
@@ -29,11 +31,9 @@ if TYPE_CHECKING:
 
     from smarthost.formats.spawn import Command
     from smarthost.server.crew import Crew
+    from smarthost.server.delivering import Start, Then
     from smarthost.server.workers import Worker
 
-    # Starts a delivery: the descriptors that are to be its 0, and its 1 and 2; sender and recipient.
-    # Its pid, or the worker that has it. Raises OSError if there can be no process. See `forked`.
-    Start = Callable[[int, int, bytes, bytes], int | Worker]
     # What is told about one that ended: its wait status and its output, to text.
     Report = Callable[[int, bytes], bytes]
 
@@ -47,50 +47,7 @@ WRONG_OWNER: Final = b"ZSorry, message has wrong owner. (#4.3.5)\n"
 NO_PIPE: Final = b"Zqmail-spawn unable to create pipe. (#4.3.0)\n"
 NO_PROCESS: Final = b"Zqmail-spawn unable to fork. (#4.3.0)\n"
 
-# What is kept of an output that is not to be cut: what comes after it is read, and forgotten.
-OUTPUT_LIMIT: Final = 1024 * 1024
-# What stands at the end of one that was cut. So many bytes of it are kept that both fit, and three more.
-CUT: Final = b"\nError report too long, sorry.\n"
-SPARE: Final = 3
-
 _READ: Final = 65536
-_OTHERS: Final = fds.Others({0, 1, 2})
-
-
-def forked(run: Callable[[bytes, bytes], int]) -> Start:
-    """Deliveries that `run` makes, in a child that has all that is loaded here, with nothing open but its
-    0, 1 and 2, and with signals as Python finds them. What it answers is the exit status; it may also exec.
-    """
-
-    def start(message: int, output: int, sender: bytes, recipient: bytes) -> int:
-        return fork(message, output, lambda: run(sender, recipient))
-
-    return start
-
-
-def fork(message: int, output: int, body: Callable[[], int]) -> int:
-    """The same, for who has more to tell it. The pid."""
-
-    def child() -> int:
-        os.dup2(message, 0)
-        os.dup2(output, 1)
-        os.dup2(output, 2)
-        _OTHERS.close()
-        signals.as_after_start()
-        return body()
-
-    return process.fork_child(child)
-
-
-class _Delivery:
-    __slots__ = ("closed", "number", "output", "pid", "wait_status")
-
-    def __init__(self, number: int, pid: int) -> None:
-        self.number: Final = number
-        self.pid: Final = pid
-        self.output = b""
-        self.closed = False
-        self.wait_status: int | None = None
 
 
 class Spawner:
@@ -106,11 +63,11 @@ class Spawner:
         self._report = report
         self._longest = longest
         self._crew = crew
-        self._workers: dict[int, tuple[Worker, _Delivery]] = {}  # that have a delivery, by descriptor
+        self._workers: dict[int, tuple[Worker, Delivery]] = {}  # that have a delivery, by descriptor
         self._commands = spawn.Commands()
-        self._by_number: dict[int, _Delivery] = {}
-        self._by_pid: dict[int, _Delivery] = {}
-        self._by_descriptor: dict[int, _Delivery] = {}
+        self._by_number: dict[int, Delivery] = {}
+        self._by_pid: dict[int, Delivery] = {}
+        self._by_descriptor: dict[int, Delivery] = {}
         self._said = b""
         self._heard = True
 
@@ -191,33 +148,68 @@ class Spawner:
         return None if status.st_uid == self._owner else WRONG_OWNER
 
     def _start_one(self, command: Command, message: int) -> bytes | None:
+        delivery = Delivery(command.number)
+
+        def start(output: int) -> int | Worker:
+            started = self._start(message, output, command.sender, command.recipient)
+            if isinstance(started, Asking):
+                delivery.then = started.then
+                try:
+                    delivery.message = fds.duplicate(message)
+                except OSError:
+                    if self._crew is not None and not isinstance(started.asked, int):
+                        self._crew.dismiss(started.asked)
+                    raise
+                return started.asked
+            return started
+
+        refusal = self._begin_process(delivery, start)
+        if refusal is None:
+            self._by_number[command.number] = delivery
+        return refusal
+
+    def _begin_process(self, delivery: Delivery, start: Callable[[int], int | Worker]) -> bytes | None:
+        """Start a process of the delivery, and listen to it; why not, if not."""
         try:
             reading, writing = os.pipe2(os.O_CLOEXEC)
         except OSError:
             return NO_PIPE
         try:
-            started = self._start(message, writing, command.sender, command.recipient)
+            started = start(writing)
         except OSError:
             os.close(reading)
             return NO_PROCESS
         finally:
             os.close(writing)
-        pid = started if isinstance(started, int) else started.pid
-        delivery = _Delivery(command.number, pid)
-        if not isinstance(started, int):
+        self._by_descriptor[reading] = delivery
+        self._poll.register(reading, select.POLLIN)
+        if isinstance(started, int):
+            self._by_pid[started] = delivery
+        else:
+            self._by_pid[started.pid] = delivery
             channel = started.channel.fileno()
             self._workers[channel] = started, delivery
             self._poll.register(channel, select.POLLIN)
-        self._by_number[command.number] = self._by_pid[pid] = self._by_descriptor[reading] = delivery
-        self._poll.register(reading, select.POLLIN)
         return None
+
+    def _go_on(self, delivery: Delivery, then: Then) -> bytes | None:
+        """It has its answer."""
+        ended, answer, message = delivery.wait_status, delivery.output, delivery.take_message()
+        assert ended is not None
+        delivery.then = None
+        delivery.begin_again()
+        try:
+            return self._begin_process(delivery, lambda output: then(ended, answer, message, output))
+        finally:
+            os.close(message)
 
     def _hear(self, descriptor: int) -> None:
         """A delivery says something, or will say nothing any more."""
         delivery = self._by_descriptor[descriptor]
         block = os.read(descriptor, _READ)
-        if block:
-            delivery.output = (delivery.output + block)[:OUTPUT_LIMIT]
+        delivery.output = (delivery.output + block)[: delivering.OUTPUT_LIMIT]
+        # Who answers without end is not listened to.
+        if block and (delivery.then is None or len(delivery.output) < delivering.ANSWER_LIMIT):
             return
         self._poll.unregister(descriptor)
         del self._by_descriptor[descriptor]
@@ -272,11 +264,16 @@ class Spawner:
             elif self._crew is not None:
                 self._crew.ended(pid)
 
-    def _end(self, delivery: _Delivery) -> None:
+    def _end(self, delivery: Delivery) -> None:
         """Report on it, if it is over."""
-        if delivery.closed and delivery.wait_status is not None:
+        if not delivery.closed or delivery.wait_status is None:
+            return
+        if delivery.then is not None:
+            text = self._go_on(delivery, delivery.then)
+        else:
+            text = self._report(delivery.wait_status, delivering.cut(delivery.output, self._longest))
+        if text is not None:
             del self._by_number[delivery.number]
-            text = self._report(delivery.wait_status, cut(delivery.output, self._longest))
             self._said += spawn.report(delivery.number, text)
 
     def _flush(self) -> None:
@@ -292,10 +289,3 @@ class Spawner:
 
 def _wake(*_: object) -> None:
     """The byte in the wakeup pipe says it all."""
-
-
-def cut(output: bytes, longest: int) -> bytes:
-    """What is kept of an output. The same bytes whatever pieces it came in, which the original's depend on."""
-    if not longest or len(output) <= longest:
-        return output
-    return output[: longest - len(CUT) - SPARE] + CUT

@@ -11,8 +11,9 @@ from time import time
 
 from smarthost.errors import FormatError
 from smarthost.formats import envelope, received
-from smarthost.policy import replies
+from smarthost.policy import nullclient, replies
 from smarthost.store import spool
+from smarthost.store.controls import ME, Controls
 from smarthost.unix import files, identity
 
 TYPE_CHECKING = False
@@ -20,10 +21,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Final
 
-    from smarthost.policy.nullclient import Stream
 
 # Who has this file has nullmailer's control files, too.
-NULL_CLIENT: Final = b"control/remotes"
+NULL_CLIENT: Final = b"/control/remotes"
 
 # For the queue's files; others than its user may read them.
 UMASK: Final = 0o033
@@ -52,7 +52,7 @@ class Queueing:
         self._checker = envelope.EnvelopeChecker()
         # What comes before the first bytes of the message, then of the envelope.
         self._head = b""
-        self._rewriter: Stream | None = None
+        self._rewriter: nullclient.Stream | None = None
 
     def attempt(self, step: Callable[..., None], *given: bytes | memoryview) -> int:
         """Do a step. If it fails, what there is is taken back, unless the link is made."""
@@ -76,15 +76,14 @@ class Queueing:
     def begin(self, home: bytes) -> None:
         """Find the queue, and give the message its number."""
         try:
-            os.chdir(home)
-        except OSError:
-            raise spool.Failed(replies.NO_HOME) from None
-        try:
-            if os.path.exists(NULL_CLIENT):
-                self._rewriter = _of_null_client()
-            os.chdir(b"queue")
+            if os.path.exists(home + NULL_CLIENT):
+                self._rewriter = _of_null_client(home)
         except OSError:
             raise spool.Failed(replies.NO_QUEUE) from None
+        try:
+            os.chdir(home + b"/queue")
+        except OSError:
+            raise spool.Failed(_missing(home)) from None
         seconds = int(time())
         self._head = received.by_queue(self._pid, _invoked(self._uid), seconds)
         self._draft.open(self._pid, seconds)
@@ -197,18 +196,24 @@ class OwnQueueing:
         os.umask(self._umask)
 
 
-def _of_null_client() -> Stream | None:
-    """What is changed in every envelope. The home is this process's directory. Raises OSError."""
-    from smarthost.policy import nullclient  # noqa: PLC0415  a smart host's messages do without
-    from smarthost.store.controls import ME, Controls  # noqa: PLC0415
-
-    controls = Controls(b".")
+def _of_null_client(home: bytes) -> nullclient.Stream | None:
+    """What is changed in every envelope. Raises OSError."""
+    controls = Controls(home)
     sender, administrators, me = (
         nullclient.fact(controls.content(name)) for name in (b"allmailfrom", b"adminaddr", ME)
     )
     if not sender and not administrators:
         return None
     return nullclient.Stream(nullclient.Rewriter(me or ME, sender, administrators))
+
+
+def _missing(home: bytes) -> int:
+    """Why its queue cannot be entered."""
+    try:
+        os.chdir(home)
+    except OSError:
+        return replies.NO_HOME
+    return replies.NO_QUEUE
 
 
 def _invoked(uid: int) -> bytes:

@@ -46,8 +46,14 @@ class Failed(Exception):
 
 
 def split_of(queue: bytes) -> int:
-    """Among how many directories this queue's messages are spread. Raises OSError."""
-    return sum(name.isdigit() for name in os.listdir(queue + b"/mess"))
+    """Among how many directories this queue's messages are spread: 0 to one less. Raises OSError.
+
+    For nearly every queue two looks tell; a list takes ten times as long.
+    """
+    mess = queue + b"/mess"
+    if os.access(b"%b/%d" % (mess, SPLIT - 1), os.F_OK) and not os.access(b"%b/%d" % (mess, SPLIT), os.F_OK):
+        return SPLIT
+    return sum([name.isdigit() for name in os.listdir(mess)])
 
 
 class Draft:

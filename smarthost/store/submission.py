@@ -81,7 +81,9 @@ def start_program(message: int, addresses: int, words: int) -> tuple[int, Callab
     """Start the queue program. This directory is the home."""
     environment.undo_python()
     program = queue_program()
-    pid = process.spawn(program, [program], os.environb, {0: message, 1: addresses, WORDS_DESCRIPTOR: words})
+    pid = process.spawn(
+        program, [program], environment.current(), {0: message, 1: addresses, WORDS_DESCRIPTOR: words}
+    )
     return pid, lambda: process.wait(pid)
 
 

@@ -30,6 +30,7 @@ class TlsHosts:
 
         A file that cannot be looked for is taken for one that is there.
         """
+        name = _filed(name)
         if b"/" in name:
             return smtpclient.IF_OFFERED
         if self._has(b"/tlshosts/" + name + b".pem"):
@@ -54,7 +55,7 @@ class TlsHosts:
         try:
             certificate = self._certificate()
             if required:
-                authorities = self._directory + b"/tlshosts/" + name + b".pem"
+                authorities = self._directory + b"/tlshosts/" + _filed(name) + b".pem"
                 context = tls.client_context(authorities, certificate, check_name=True)
             else:
                 context = tls.open_context(certificate)
@@ -79,3 +80,8 @@ class TlsHosts:
                 return os.fsdecode(control.line(file.read()))
         except FileNotFoundError:
             return ""
+
+
+def _filed(name: bytes) -> bytes:
+    """As it stands in the name of a file."""
+    return name.lower().rstrip(b".")

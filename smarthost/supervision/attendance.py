@@ -114,12 +114,25 @@ class Attendance:
             # For reading and writing: else it would be at its end whenever no svc has it open.
             self.control = open_fifo(CONTROL, os.O_RDWR, self.home)
             step = f"unable to open {self.name}/supervise/child"
-            self.record = os.open(
-                CHILD, os.O_RDWR | os.O_CREAT | os.O_NONBLOCK | os.O_CLOEXEC, 0o600, dir_fd=self.home
-            )
+            self.record = self._open_record()
         except OSError as error:
             self.let_go()
             raise Unable(f"{step}: {errtext.reason(error)}") from error
+
+    def _open_record(self) -> int:
+        """One that others could have written is not believed, but made anew: an adopted process gets our signals."""
+        flags = os.O_RDWR | os.O_CREAT | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC
+        try:
+            descriptor = os.open(CHILD, flags, 0o600, dir_fd=self.home)
+            found = os.fstat(descriptor)
+            if found.st_uid == os.geteuid() and not found.st_mode & 0o022 and found.st_nlink == 1:
+                return descriptor
+            os.close(descriptor)
+        except OSError as error:
+            if error.errno != errno.ELOOP:
+                raise
+        os.unlink(CHILD, dir_fd=self.home)
+        return os.open(CHILD, flags | os.O_EXCL, 0o600, dir_fd=self.home)
 
     def attend(self) -> None:
         """From now on svok says so. Raises Unable."""
@@ -178,7 +191,8 @@ class Attendance:
         new = path + b".new"
         shown = f"{self.name}/{os.fsdecode(new)}"
         step = f"unable to open {shown}"
-        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NONBLOCK | os.O_CLOEXEC
+        # A directory that the service's account owns may hold a link to whatever that wants to be overwritten.
+        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC
         try:
             descriptor = os.open(new, flags, 0o644, dir_fd=self.home)
             try:
@@ -198,7 +212,9 @@ class Attendance:
     def _write_over(self, path: bytes, data: bytes) -> None:
         """On a full disk there is still room where the last status lies."""
         try:
-            descriptor = os.open(path, os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=self.home)
+            descriptor = os.open(
+                path, os.O_WRONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=self.home
+            )
         except OSError:
             return
         try:

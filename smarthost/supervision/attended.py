@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from supervisor.process import Subprocess
 from supervisor.states import ProcessStates
 
-from smarthost.formats import status
+from smarthost.formats import status, tai64
 from smarthost.supervision.attendance import Attendance, Unable
 from smarthost.supervision.bulletin import Bulletin
 from smarthost.supervision.children import Child
@@ -46,6 +46,7 @@ class Attended(Subprocess):  # type: ignore[misc]  # supervisor is untyped
     group: ServiceGroup
     pid: int
     spawnerr: str | None
+    laststart: float
 
     def __init__(self, config: Any, group: ServiceGroup, obey: Callable[[Any, bytes], None]) -> None:
         super().__init__(config)
@@ -136,7 +137,7 @@ class Attended(Subprocess):  # type: ignore[misc]  # supervisor is untyped
         """Take over a running ./run: a descriptor of the process."""
         self.pid = pid
         self._child = Child(self._options, pid, self._ended, held)
-        self.laststart = time.time()
+        self.laststart = self.bulletin.since[0] - tai64.EPOCH
         self._started = time.monotonic() - CADENCE
         self.announces = self.settings.notification() is not None
         self.ready = self.announces and self.attendance.last_ready(pid)

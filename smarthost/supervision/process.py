@@ -58,6 +58,13 @@ class ServiceProcess(Attended):
     def up(self) -> bool:
         return bool(self.pid) or self._finisher.running
 
+    def adopt(self, pid: int, held: int) -> None:
+        super().adopt(pid, held)
+        if self.want == status.WANT_DOWN:  # it has been told
+            self.killing = True
+            self.change_state(ProcessStates.STOPPING)
+            self._bound_the_end()
+
     def adopt_finish(self, pid: int, held: int) -> None:
         self._finisher.adopt(pid, held, self.settings.finish_within())
         self._options.logger.info(f"{self.name}: its finish (pid {pid}) is taken over")
@@ -150,7 +157,10 @@ class ServiceProcess(Attended):
                 self.announces = number is not None
                 if number is not None:
                     doing = f"unable to open the notification pipe of {self.name}"
-                    places[number] = self._notification.prepare(self.attendance.home)
+                    ready = self._notification.prepare(self.attendance.home)
+                    if number in places:
+                        os.close(places[number])  # its log, say: it asked for that
+                    places[number] = ready
                 doing = f"unable to start {self.config.shown}/run"
                 pid: int = self._options.starter.start(
                     self.attendance.home,
@@ -310,15 +320,11 @@ class ServiceProcess(Attended):
         self.want = status.WANT_DOWN
         problem = None
         if self.pid:
-            settings = self.settings
-            problem = self.kill(settings.down_signal())
+            problem = self.kill(self.settings.down_signal())
             if problem is None:
                 self.signal(signal.SIGCONT)
                 self.paused = False
-                after = settings.kill_after()
-                if after is not None and self._kill_at is None:
-                    self._kill_at = time.monotonic() + after
-                    self._options.poller.wake_at(self._kill_at)
+                self._bound_the_end()
         elif self._finisher.running:
             self.killing = True
             self.change_state(ProcessStates.STOPPING)
@@ -326,6 +332,13 @@ class ServiceProcess(Attended):
             self.settle()
         self.tell()
         return problem
+
+    def _bound_the_end(self) -> None:
+        """It may take as long as it said itself."""
+        after = self.settings.kill_after()
+        if after is not None and self._kill_at is None:
+            self._kill_at = time.monotonic() + after
+            self._options.poller.wake_at(self._kill_at)
 
     def _kill_if_late(self, now: float) -> None:
         assert self._kill_at is not None

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import _socket
-import os
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -42,7 +41,7 @@ def numeric(host: bytes, port: int) -> Address:
 def packed(address: bytes) -> bytes:
     """An address as four or sixteen bytes. Raises OSError for what is none."""
     family = _socket.AF_INET6 if b":" in address else _socket.AF_INET
-    return _socket.inet_pton(family, os.fsdecode(address))
+    return _socket.inet_pton(family, address.decode("latin-1"))
 
 
 def is_own(address: bytes) -> bool:
@@ -57,7 +56,7 @@ def is_own(address: bytes) -> bool:
     family = _socket.AF_INET if len(where) == 4 else _socket.AF_INET6
     asking = _socket.socket(family, _socket.SOCK_DGRAM | _socket.SOCK_CLOEXEC)
     try:
-        asking.connect((os.fsdecode(address), _DISCARD))
+        asking.connect((address.decode("latin-1"), _DISCARD))
         return _socket.inet_pton(family, asking.getsockname()[0]) == where
     except OSError:
         return False

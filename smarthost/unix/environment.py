@@ -35,7 +35,7 @@ def current() -> dict[bytes, bytes]:
     # What os.environb keeps its variables in: to ask it for each one takes ten times as long, and warm
     # workers ask several times for every connection.
     data = getattr(os.environb, "_data", None)
-    copy = dict(data) if isinstance(data, dict) else dict(os.environb)
+    copy = data.copy() if isinstance(data, dict) else dict(os.environb)
     copy.pop(b"", None)
     return copy
 

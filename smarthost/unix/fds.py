@@ -83,6 +83,11 @@ class Others:
             os.closerange(first, end)
 
 
+def duplicate(descriptor: int) -> int:
+    """One more for the same, out of the way of descriptors that programs expect; closed by exec. Raises OSError."""
+    return fcntl.fcntl(descriptor, fcntl.F_DUPFD_CLOEXEC, _HIGH)
+
+
 def duplicate_to_standard(descriptor: int) -> None:
     """Make one descriptor both 0 and 1, as a UCSPI server does for its program."""
     os.dup2(descriptor, 0)

@@ -183,6 +183,7 @@ class PipeIntake(Intake):
         self._seen = 0
         self._more = True  # there may be something that we have not looked at
         self._copy = copy
+        self._nowhere = os.open("/dev/null", os.O_WRONLY | os.O_CLOEXEC)
         self._changes = select.epoll()
         self._changes.register(self._wake[0], select.EPOLLIN)
         self._changes.register(descriptor, select.EPOLLIN | select.EPOLLET)
@@ -222,8 +223,12 @@ class PipeIntake(Intake):
 
     def take(self, size: int) -> None:
         self._seen -= size
+        self._discard(size)
+
+    def _discard(self, size: int) -> None:
+        """Take what we have a copy of: it is moved away, and not copied again."""
         while size:
-            taken = len(os.read(self._descriptor, size))
+            taken = os.splice(self._descriptor, self._nowhere, size)
             if not taken:
                 break
             size -= taken
@@ -236,5 +241,5 @@ class PipeIntake(Intake):
     def close(self) -> None:
         super().close()
         self._changes.close()
-        for descriptor in self._copy:
+        for descriptor in (*self._copy, self._nowhere):
             os.close(descriptor)

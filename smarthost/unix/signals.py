@@ -105,8 +105,11 @@ _SETTABLE = tuple(number for number in range(1, 65) if number not in (9, 19, 32,
 
 def state() -> tuple[Any, ...]:
     """What this process does on each signal, and which it blocks: for `restore`."""
-    blocked = _signal.pthread_sigmask(_signal.SIG_BLOCK, ())
-    return [(number, _signal.getsignal(number)) for number in _SETTABLE], blocked
+    return _handlers(), _signal.pthread_sigmask(_signal.SIG_BLOCK, ())
+
+
+def _handlers() -> list[Any]:
+    return list(map(_signal.getsignal, _SETTABLE))
 
 
 def restore(before: tuple[Any, ...]) -> None:
@@ -115,10 +118,12 @@ def restore(before: tuple[Any, ...]) -> None:
     _signal.alarm(0)
     for timer in (_signal.ITIMER_VIRTUAL, _signal.ITIMER_PROF):
         _signal.setitimer(timer, 0)
-    for number, handler in handlers:
-        # None: set by someone else than Python, and so out of a program's reach too.
-        if _signal.getsignal(number) is not handler and handler is not None:
-            _signal.signal(number, handler)
+    now = _handlers()
+    if now != handlers:
+        for number, was, handler in zip(_SETTABLE, now, handlers, strict=True):
+            # None: set by someone else than Python, and so out of a program's reach too.
+            if was is not handler and handler is not None:
+                _signal.signal(number, handler)
     _signal.pthread_sigmask(_signal.SIG_SETMASK, blocked)
 
 

@@ -115,4 +115,9 @@ def _with_pem(load: Callable[..., None], files: list[tuple[bytes, tuple[str, ...
 def start(context: SSLContext, connection: socket, host: bytes) -> SSLSocket:
     """Shake hands. Raises OSError, and the connection is then closed."""
     name = os.fsdecode(host.partition(b"%")[0])  # a certificate knows nothing of zones
+    try:
+        name.encode("idna")  # as ssl will, when it has the connection
+    except UnicodeError as error:
+        connection.close()
+        raise OSError(errno.EINVAL, "") from error
     return context.wrap_socket(connection, server_hostname=name)  # type: ignore[arg-type]

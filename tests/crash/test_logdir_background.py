@@ -72,6 +72,8 @@ def test_stopped_at_every_step(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     assert len(steps) > 40
     for number in steps:
         for which, script in enumerate(([b"s4096", PROCESSOR, b"./main"], [b"./main"])):
+            if which and number % 3:
+                continue  # the original is slower to ask, and asked often enough
             place = tmp_path / f"at-{number}-{which}"
             try:
                 taken, done = stopped(place, number)

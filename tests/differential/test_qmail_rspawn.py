@@ -8,8 +8,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.support.homes import make_home
+from tests.support.originals import qmail_peer
 from tests.support.peerhome import peer_in_home
+from tests.support.remote import set_controls
 from tests.support.run import ours
+from tests.support.smtpserver import Server
 from tests.support.spawning import Spawning
 
 if TYPE_CHECKING:
@@ -74,15 +77,19 @@ def home_with(tmp_path: Path, name: str) -> tuple[Path, dict[str, str]]:
     return home, {"QMAILREMOTE": str(fake), "SAYINGS": str(tmp_path)}
 
 
-def original(home: Path, env: dict[str, str]) -> Spawning:
+def trusted(home: Path) -> None:
+    """Give the message to whom the original trusts."""
     import pwd
 
-    argv = peer_in_home("qmail-rspawn", home)
     try:
-        owner = pwd.getpwnam("qmailq").pw_uid
-        os.chown(home / "queue" / "mess" / "0" / "1", owner, -1)
+        os.chown(home / "queue" / "mess" / "0" / "1", pwd.getpwnam("qmailq").pw_uid, -1)
     except (KeyError, PermissionError):
         pytest.skip("the original trusts messages of qmailq alone")
+
+
+def original(home: Path, env: dict[str, str]) -> Spawning:
+    argv = peer_in_home("qmail-rspawn", home)
+    trusted(home)
     return Spawning(argv, env)
 
 
@@ -100,7 +107,7 @@ def test_what_is_made_of_reports(tmp_path: Path) -> None:
             for number in range(len(SAYINGS)):
                 started.ask(number, b"0/1", b"joe@here", b"%d@0" % number)
             heard["said"] = started.reports(len(SAYINGS))
-            for status in (b"1", b"100", b"111", b"crash"):
+            for status in (b"100", b"111", b"crash"):
                 started.ask(7, b"0/1", b"", b"4@" + status)
                 heard[status.decode()] = dict([started.report()])
             started.ask(0, b"0/9", b"joe@here", b"4@0")
@@ -120,3 +127,23 @@ def test_the_table_is_emptied_at_the_start(tmp_path: Path) -> None:
         with start(home, env) as started:
             started.concurrency()
             assert table.read_bytes() == bytes(1024)
+
+
+def test_each_with_the_others_qmail_remote(tmp_path: Path) -> None:
+    """Processes meet through exec: either may be the original."""
+    with Server() as server:
+        for start in (mine, original):
+            home, _ = home_with(tmp_path, start.__name__)
+            set_controls(home, me="me.example", smtproutes=f":127.0.0.1:{server.port}")
+            for remote in (ours("qmail-remote"), qmail_peer("qmail-remote")):
+                argv = peer_in_home("qmail-rspawn", home)
+                if start is mine:
+                    argv[-1] = ours("qmail-rspawn")
+                else:
+                    trusted(home)
+                with Spawning(argv, {"QMAILREMOTE": remote, "QMAILHOME": str(home)}) as started:
+                    started.concurrency()
+                    started.ask(1, b"0/1", b"joe@here", b"carolyn@there.example")
+                    text = b"K127.0.0.1 accepted message.\nRemote host said: 250 queued\n"
+                    assert started.report() == (1, text)
+    assert len(server.messages) == 4

@@ -168,7 +168,7 @@ def test_a_record_of_another_process_is_not_believed(tmp_path: Path) -> None:
 
 
 LINES = 100_000
-ROUNDS = 12
+ROUNDS = 8
 # It goes on from where it stopped, as far as it is let; what was written but not noted comes twice.
 PRODUCER = """#!{python} -IS
 import os, time

@@ -11,6 +11,7 @@ from tests.support import certificates
 from tests.support.aiosmtp import serving
 from tests.support.nameserver import LARGE, REFUSED, SERVFAIL, NameServer, lonely_address
 from tests.support.remote import MESSAGE, ON_THE_WIRE, home_of, remote, summary
+from tests.support.run import ours, run
 from tests.support.smtpserver import Server, ehlo, hang_up, then_hang_up
 
 if TYPE_CHECKING:
@@ -72,8 +73,6 @@ def test_a_large_message_is_not_held(tmp_path: Path) -> None:
     message = b"From: joe\n\n" + (b"x" * 999 + b"\n") * 40_000
     path = tmp_path / "message"
     path.write_bytes(message)
-    from tests.support.run import ours, run
-
     with Server() as server:
         home = home_of(tmp_path, smtproutes=route(server.port))
         argv = ["sh", "-c", 'exec "$@" <"$0"', str(path), "prlimit", "--data=12000000", ours("qmail-remote")]
@@ -122,6 +121,19 @@ class TestTls:
             home = home_of(tmp_path, smtproutes=route(server.port))
             assert summary(remote(home)) == b"rK"
         assert server.connections == 2
+        assert server.messages == [ON_THE_WIRE]
+
+    def test_where_it_fails_late_too(self, tmp_path: Path, context: ssl.SSLContext) -> None:
+        """In TLS 1.3 the server looks at our certificate when the handshake is over for us."""
+        context.verify_mode = ssl.CERT_REQUIRED
+        context.minimum_version = ssl.TLSVersion.TLSv1_3
+        with Server({"EHLO": ehlo("STARTTLS")}, tls=context) as server:
+            home = home_of(tmp_path, smtproutes=route(server.port))
+            assert summary(remote(home)) == b"rK"
+            assert server.connections == 2
+            (home / "control/tlshosts").mkdir()
+            (home / "control/tlshosts/127.0.0.1.pem").write_bytes((tmp_path / "authority.pem").read_bytes())
+            assert summary(remote(home)) == b"Z"
         assert server.messages == [ON_THE_WIRE]
 
     def test_what_comes_in_the_open_before_it_does_not_count(
@@ -355,6 +367,14 @@ class TestDns:
                 {
                     "there.example": {"MX": ["10 me.example.", "5 mail.example."]},
                     "me.example": {"A": ["127.0.0.1"]},
+                    "mail.example": {"ANY": SERVFAIL},
+                },
+                b"ZSorry, I couldn't find any host by that name. (#4.1.2)\n",
+            ),
+            (
+                {
+                    "there.example": {"MX": ["10 me.example.", "5 mail.example."]},
+                    "me.example": {"A": ["127.0.0.1"]},
                     "mail.example": {"A": ["127.0.0.250"]},
                 },
                 b"ZSorry, I wasn't able to establish an SMTP connection. (#4.4.1)\n",
@@ -400,6 +420,15 @@ def test_where_to_come_from(tmp_path: Path) -> None:
         assert remote(home) == [b"ZUnable to read control/outgoingip: not an address. (#4.3.5)\n"]
         (home / "control/outgoingip").write_text("192.0.2.1\n")
         assert remote(home) == [b"ZSorry, I wasn't able to establish an SMTP connection. (#4.4.1)\n"]
+
+
+def test_what_only_looks_like_an_address(tmp_path: Path) -> None:
+    home = home_of(tmp_path)
+    for host in (b"[:::1]", b"[IPv6:nonsense::]", b"[\xff::1]"):
+        shown = host.replace(b"\xff", b"?")
+        assert remote(home, host=host) == [
+            b"DSorry, I couldn't find any host named " + shown + b". (#5.1.2)\n"
+        ]
 
 
 def test_no_home(tmp_path: Path) -> None:

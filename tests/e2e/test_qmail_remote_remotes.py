@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import ssl
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any
@@ -293,6 +294,14 @@ class TestTls:
                 set_controls(home, remotes=line)
                 assert summary(remote(home)) == letters, line
             assert inbox.over_tls == [True, True]
+
+    def test_names_that_no_certificate_has(self) -> None:
+        from smarthost.unix import tls
+
+        for host in (b"\xff.example", b".example", b"a..b"):
+            plain, other = socket.socketpair()
+            with plain, other, pytest.raises(OSError):
+                tls.start(tls.open_context(), plain, host)
 
     def test_what_went_wrong_is_said(self, tmp_path: Path, both: list[tuple[Any, str]]) -> None:
         home = home_of(tmp_path)

@@ -42,6 +42,7 @@ if TYPE_CHECKING:
 
 NAME: Final = "qmail-local"
 REENTRANT: Final = True
+LATE: Final = ("smarthost.store.queueing",)  # a forward needs it, if the queue program is ours
 
 USAGE: Final = "qmail-local [ -nN ] user homedir local dash ext domain sender aliasempty"
 OPTIONS: Final = Chain(USAGE, flags="nN")
@@ -57,9 +58,7 @@ LAST: Final = 99
 def prepare() -> None:
     """For who runs it often: once we are the user, what is not loaded may be out of reach."""
     import fcntl  # noqa: F401, PLC0415  what an mbox needs
-    import pwd  # noqa: F401, PLC0415  what a forward needs, if the queue program is ours, and the next
-
-    import smarthost.store.queueing  # noqa: F401, PLC0415
+    import pwd  # noqa: F401, PLC0415  what a forward needs then
 
 
 def main(argv: Sequence[str] | None = None) -> int:

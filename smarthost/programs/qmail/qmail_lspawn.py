@@ -26,11 +26,12 @@ from smarthost import ending, launch
 from smarthost.errors import FormatError, Temporary
 from smarthost.formats import assign
 from smarthost.policy import lspawn
-from smarthost.server import spawner
+from smarthost.server import delivering, spawner
 from smarthost.server.crew import AsUser, Crew
+from smarthost.server.delivering import Asking
 from smarthost.store.home import program, qmail_home
 from smarthost.store.users import Users
-from smarthost.unix import errtext, fds, identity, process, signals
+from smarthost.unix import errtext, fds, identity, signals
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -49,17 +50,6 @@ LOCAL: Final = b"qmail-local"
 GETPW: Final = b"qmail-getpw"
 GETPW_ACCOUNT: Final = b"qmailp"
 GETPW_GROUP: Final = b"nofiles"
-
-# Six fields; names of files are at most 4096 bytes.
-ANSWER_LIMIT: Final = 65536
-
-
-class _Failed(Exception):
-    """Exit with this status, which says what went wrong."""
-
-    def __init__(self, status: int) -> None:
-        super().__init__(status)
-        self.status: Final = status
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -124,13 +114,13 @@ class Deliveries:
         self._getpw_identity = None
         if account is not None and group is not None:
             self._getpw_identity = identity.Identity(account.uid, group)
-        self.crew = Crew(always=not self._is_root)
+        self.crew = Crew(self._local.loaded(), self._getpw.loaded(), always=not self._is_root)
 
-    def start(self, message: int, output: int, sender: bytes, recipient: bytes) -> int | Worker:
+    def start(self, message: int, output: int, sender: bytes, recipient: bytes) -> int | Worker | Asking:
         """For the spawner. Raises OSError."""
 
         def apart(body: Callable[[], int]) -> int:
-            return spawner.fork(message, output, body)
+            return delivering.fork(message, output, body)
 
         local, _, host = recipient.rpartition(b"@")
         if not local:
@@ -139,14 +129,16 @@ class Deliveries:
             data = self._users.find(local)
         except (OSError, FormatError):
             return apart(lambda: lspawn.CDB)
-        own, getpw = self._local.loaded(), self._getpw.loaded()
         if data is None:
-            return apart(lambda: self._ask_and_run(own, getpw, local, host, sender))
+            return self._ask(local, host, sender, message, output)
         try:
             assigned = assign.assignment(data)
         except FormatError:
             return apart(lambda: lspawn.USAGE)
-        words = self._words(assigned, local, host, sender)
+        return self._begin(assigned, self._words(assigned, local, host, sender), message, output)
+
+    def _begin(self, assigned: Assignment, words: Sequence[bytes], message: int, output: int) -> int | Worker:
+        own = self._local.loaded()
         user = assigned.uid, assigned.gid
         if own is not None and self.crew.pays(user, words):
             settled = AsUser(own, lambda: self._become(assigned))
@@ -154,25 +146,42 @@ class Deliveries:
                 return self.crew.begin(user, settled, message, output, words)
             except OSError:
                 pass  # a worker takes descriptors of ours for as long as it lives, and there may be none left
-        return apart(lambda: self._run(own, assigned, words))
+        return delivering.fork(message, output, lambda: self._run(own, assigned, words))
+
+    # Where nobody is assigned the address, qmail-getpw is asked. It runs apart and without rights: it asks
+    # services that others may answer, and they may take their time.
+
+    def _ask(self, local: bytes, host: bytes, sender: bytes, message: int, output: int) -> int | Asking:
+        if self._is_root and self._getpw_identity is None:
+            return delivering.fork(message, output, lambda: lspawn.EXEC_GETPW)
+
+        def then(wait_status: int, answer: bytes, message: int, output: int) -> int | Worker:
+            ended = os.waitstatus_to_exitcode(wait_status)
+            status = lspawn.SYSTEM if ended < 0 or len(answer) >= delivering.ANSWER_LIMIT else ended
+            if not status:
+                try:
+                    assigned = assign.assignment(answer)
+                except FormatError:
+                    status = lspawn.USAGE
+                else:
+                    return self._begin(assigned, self._words(assigned, local, host, sender), message, output)
+            return delivering.fork(message, output, lambda: status)
+
+        own = self._getpw.loaded()
+        if own is not None and self.crew.pays(GETPW, [local]):
+            try:
+                return Asking(
+                    self.crew.begin(GETPW, AsUser(own, self._become_nobody), None, output, [local]), then
+                )
+            except OSError:
+                pass
+        return Asking(delivering.fork_asked(output, lambda: self._answer(own, local)), then)
 
     def _words(self, assigned: Assignment, local: bytes, host: bytes, sender: bytes) -> list[bytes]:
         of_user = (assigned.user, assigned.home, local, assigned.dash, assigned.ext)
         return [b"--", *of_user, host, sender, self._default]
 
     # In a delivery's process:
-
-    def _ask_and_run(
-        self, own: Own | None, getpw: Own | None, local: bytes, host: bytes, sender: bytes
-    ) -> int:
-        try:
-            os.chdir(self._home)
-            assigned = assign.assignment(self._ask(getpw, local))
-        except _Failed as failed:
-            return failed.status
-        except (OSError, FormatError):
-            return lspawn.USAGE
-        return self._run(own, assigned, self._words(assigned, local, host, sender))
 
     def _run(self, own: Own | None, assigned: Assignment, words: Sequence[bytes]) -> int:
         status = self._become(assigned)
@@ -197,40 +206,22 @@ class Deliveries:
             return lspawn.USAGE
         return None
 
-    def _ask(self, getpw: Own | None, local: bytes) -> bytes:
-        """What qmail-getpw says. It runs apart, without rights: it asks services that others may answer."""
-        if self._is_root and self._getpw_identity is None:
-            raise _Failed(lspawn.EXEC_GETPW)
-        try:
-            reading, writing = os.pipe()
-            try:
-                child = process.fork_child(lambda: self._answer(getpw, local, reading, writing))
-            finally:
-                os.close(writing)
-            answer = b""
-            while len(answer) <= ANSWER_LIMIT and (block := os.read(reading, ANSWER_LIMIT)):
-                answer += block
-            os.close(reading)
-            ended = process.wait(child)
-        except OSError as error:
-            raise _Failed(lspawn.SYSTEM) from error
-        if ended < 0 or len(answer) > ANSWER_LIMIT:
-            raise _Failed(lspawn.SYSTEM)
-        if ended:
-            raise _Failed(ended)
-        return answer
+    # In the process of a qmail-getpw:
 
-    def _answer(self, getpw: Own | None, local: bytes, reading: int, writing: int) -> int:
-        """In qmail-getpw's process."""
-        if self._is_root and self._getpw_identity is not None:
-            try:
-                identity.assume(self._getpw_identity)
-            except OSError:
-                return lspawn.USAGE
-        os.close(reading)
-        os.dup2(writing, 1)
-        os.close(writing)
+    def _become_nobody(self) -> int | None:
         try:
-            return self._getpw.run(getpw, [local])
+            os.chdir(self._home)
+            if self._is_root and self._getpw_identity is not None:
+                identity.assume(self._getpw_identity)
+        except OSError:
+            return lspawn.USAGE
+        return None
+
+    def _answer(self, own: Own | None, local: bytes) -> int:
+        status = self._become_nobody()
+        if status is not None:
+            return status
+        try:
+            return self._getpw.run(own, [local])
         except OSError:
             return lspawn.EXEC_GETPW

@@ -26,13 +26,12 @@ import time
 
 from smarthost import ending
 from smarthost.errors import FormatError
-from smarthost.formats import idna, mailbox, remotes, smtproutes
-from smarthost.policy import mailexchanger, smtpclient
+from smarthost.formats import mailbox, remotes, smtproutes
 from smarthost.policy import remotereport as r
-from smarthost.policy.mailexchanger import Place
-from smarthost.policy.remotereport import Outcome
+from smarthost.policy import smtpclient
+from smarthost.policy.remotereport import NothingToTry, Outcome
 from smarthost.policy.smtpclient import Session, Terms
-from smarthost.server.resolver import NoAnswer, Resolver
+from smarthost.server import exchangers
 from smarthost.store import smtpclient as client
 from smarthost.store.controls import Controls
 from smarthost.store.home import qmail_home
@@ -48,9 +47,11 @@ if TYPE_CHECKING:
     from typing import Final
 
     from smarthost.formats.remotes import Remote
+    from smarthost.policy.mailexchanger import Place
 
 NAME = "qmail-remote"
-REENTRANT = True
+REENTRANT: Final = True
+LATE: Final = ("smarthost.store.remotes", "smarthost.unix.tls")
 
 MESSAGE: Final = 0
 REPORTS: Final = 1
@@ -60,19 +61,11 @@ TRANSFER_SECONDS: Final = 1200
 DAY: Final = 24 * 60 * 60
 
 
-class _NothingToTry(Exception):
-    """Why no server can be tried: the report on the message."""
-
-    def __init__(self, report: bytes) -> None:
-        super().__init__(report)
-        self.report = report
-
-
 class _Settings:
     """What the control files say."""
 
     def __init__(self, home: bytes) -> None:
-        """Raises _NothingToTry."""
+        """Raises NothingToTry."""
         self.controls = controls = Controls(home)
         try:
             helo = controls.line(b"helohost", or_me=True)
@@ -82,9 +75,9 @@ class _Settings:
             self.sources = _sources(controls.lines(b"outgoingip") or [])
             self.remotes = _remotes(controls)
         except OSError as error:
-            raise _NothingToTry(r.NO_CONTROLS) from error
+            raise NothingToTry(r.NO_CONTROLS) from error
         if helo is None:
-            raise _NothingToTry(r.NO_CONTROLS)
+            raise NothingToTry(r.NO_CONTROLS)
         self.helo = helo
 
 
@@ -102,7 +95,7 @@ def _sources(lines: Sequence[bytes]) -> dict[int, bytes]:
                 sources.setdefault(family, line)
         except OSError as error:
             text = b"ZUnable to read control/outgoingip: not an address. (#4.3.5)\n"
-            raise _NothingToTry(text) from error
+            raise NothingToTry(text) from error
     return sources
 
 
@@ -115,7 +108,7 @@ def _remotes(controls: Controls) -> list[Remote]:
         reason, code = errtext.reason(error), "#4.3.0"
     except FormatError as error:
         reason, code = str(error), "#4.3.5"
-    raise _NothingToTry(f"ZUnable to read control/remotes: {reason}. ({code})\n".encode())
+    raise NothingToTry(f"ZUnable to read control/remotes: {reason}. ({code})\n".encode())
 
 
 def _written(address: bytes) -> bytes:
@@ -123,68 +116,21 @@ def _written(address: bytes) -> bytes:
     return mailbox.quoted(address) if b"@" in address else address
 
 
-def _relayed(name: bytes) -> list[Place]:
-    """Where a route leads. Raises _NothingToTry."""
-    address = mailexchanger.literal(name)
-    addresses = [address] if address is not None else _addresses(Resolver(), name)
-    if not addresses:
-        raise _NothingToTry(r.no_such_host(name))
-    return [Place(address, name) for address in addresses]
-
-
-def _addresses(resolver: Resolver, name: bytes) -> list[bytes]:
-    try:
-        return resolver.mail_addresses(name)
-    except NoAnswer as error:
-        raise _NothingToTry(r.NO_NAME_NOW) from error
-
-
-def _exchangers(host: bytes) -> list[Place]:
-    """Where the host's mail goes as DNS has it, the most preferred first. Raises _NothingToTry."""
-    literal = mailexchanger.literal(host)
-    if literal is not None:
-        return [Place(literal, literal)]
-    name = idna.ascii_host(host)
-    resolver = Resolver()
-    try:
-        exchangers = resolver.exchangers(name)
-    except NoAnswer as error:
-        raise _NothingToTry(r.NO_NAME_NOW) from error
-    if not exchangers:
-        places = [Place(address, name) for address in _addresses(resolver, name)]
-        if not places:
-            raise _NothingToTry(r.no_such_host(host))
-        return places
-    places = []
-    unknown = False
-    for preference, exchanger in mailexchanger.in_order(exchangers, _draw):
-        try:
-            addresses = resolver.mail_addresses(exchanger)
-        except NoAnswer:
-            unknown = True
-            continue
-        places += [Place(address, exchanger, preference) for address in addresses]
-    if not places:
-        raise _NothingToTry(r.NO_NAME_NOW if unknown else r.NO_EXCHANGER)
-    return places
-
-
-def _draw() -> int:
-    return int.from_bytes(os.urandom(4), "big")
-
-
 def _to_places(
     places: Sequence[Place], port: int, letter: tuple[bytes, list[bytes]], settings: _Settings, table: Table
 ) -> Outcome:
     """Try the addresses until a server has heard of the message."""
     message = Message(MESSAGE)
+    try:
+        return _try_each(places, port, _Delivery(letter, message, settings), table)
+    finally:
+        message.close()
+
+
+def _try_each(places: Sequence[Place], port: int, delivery: _Delivery, table: Table) -> Outcome:
     outcome = Outcome(r.NO_CONNECTION)
-    delivery = _Delivery(letter, message, settings)
     for place in places:
-        try:
-            packed = connect.packed(place.address)
-        except OSError:
-            continue  # 2001:db8:::1 in brackets
+        packed = connect.packed(place.address)
         if table.passes_over(packed, int(time.time()), os.getpid()):
             continue
         try:
@@ -220,27 +166,34 @@ class _Delivery:
         return connect.connect(address, self._settings.connect_seconds, sources.get(address[0], b""))
 
     def make(self, connection: socket, place: Place, port: int) -> Outcome:
+        """What came of it; where TLS would be nice and fails, of another connection without."""
         starttls = self._tls_hosts.wanted(place.name)
+        session = self._session(place, starttls)
         try:
-            return self._converse(connection, place, starttls)
+            outcome = self._converse(connection, session, place, starttls)
         except client.HandshakeFailed as error:
             if starttls == smtpclient.REQUIRED:
-                return self._session(place, starttls).no_tls(os.fsencode(str(error)))
+                return session.no_tls(os.fsencode(str(error)))
+        else:
+            # TLS 1.3 tells what is wrong with a handshake when it seems to be over.
+            if starttls == smtpclient.REQUIRED or not (session.secured and outcome.elsewhere):
+                return outcome
+        session = self._session(place, smtpclient.NEVER)
         try:
             connection = self.connect(place, port)
         except OSError:
-            return self._session(place, smtpclient.NEVER).died(critical=False)
-        return self._converse(connection, place, smtpclient.NEVER)
+            return session.died(critical=False)
+        return self._converse(connection, session, place, smtpclient.NEVER)
 
     def _session(self, place: Place, starttls: int) -> Session:
         return Session(place.address, self._sender, self._recipients, Terms(self._settings.helo, starttls))
 
-    def _converse(self, connection: socket, place: Place, starttls: int) -> Outcome:
+    def _converse(self, connection: socket, session: Session, place: Place, starttls: int) -> Outcome:
         def secure(plain: socket) -> socket:
             return self._tls_hosts.start(plain, place.name, required=starttls == smtpclient.REQUIRED)
 
         limits = client.Limits(self._settings.transfer_seconds)
-        return client.converse(connection, self._session(place, starttls), self._message, secure, limits)
+        return client.converse(connection, session, self._message, secure, limits)
 
 
 def _to_remotes(sender: bytes, recipients: Sequence[bytes], settings: _Settings) -> Outcome:
@@ -253,10 +206,13 @@ def _to_remotes(sender: bytes, recipients: Sequence[bytes], settings: _Settings)
         settings.transfer_seconds,
         servers.SENDTIMEOUT if number is None else number,
     )
-    letter = servers.Letter(
-        Message(MESSAGE), (sender, _written(sender)), [(each, _written(each)) for each in recipients]
-    )
-    return servers.deliver(settings.remotes, letter, times)
+    message = Message(MESSAGE)
+    try:
+        written = [(each, _written(each)) for each in recipients]
+        letter = servers.Letter(message, (sender, _written(sender)), written)
+        return servers.deliver(settings.remotes, letter, times)
+    finally:
+        message.close()
 
 
 def _remote(arguments: list[bytes]) -> Outcome:
@@ -270,12 +226,7 @@ def _remote(arguments: list[bytes]) -> Outcome:
     if settings.remotes:
         return _to_remotes(sender, recipients, settings)
     route = smtproutes.find(settings.routes, host)
-    if route is not None:
-        places = _relayed(route[0])
-    else:
-        places = mailexchanger.before_us(_exchangers(host), connect.is_own)
-        if not places:
-            return Outcome(r.IT_IS_ME)
+    places = exchangers.of_host(host) if route is None else exchangers.of_relay(route[0])
     port = smtproutes.PORT if route is None else route[1]
     letter = _written(sender), [_written(recipient) for recipient in recipients]
     return _to_places(places, port, letter, settings, Table(home))
@@ -284,12 +235,14 @@ def _remote(arguments: list[bytes]) -> Outcome:
 def body(arguments: list[bytes]) -> int:
     try:
         outcome = _remote(arguments)
-    except _NothingToTry as reason:
+    except NothingToTry as reason:
         outcome = Outcome(reason.report)
     except Unreadable:
         outcome = Outcome(r.UNREADABLE)
     except MemoryError:
         outcome = Outcome(r.OUT_OF_MEMORY)
+    except OSError:
+        outcome = Outcome(r.NO_RESOURCES)
     try:
         files.write_all(REPORTS, outcome.output())
     except OSError:
@@ -302,9 +255,6 @@ def prepare() -> None:
 
     A process that loads ssl itself needs thirty milliseconds; one that is forked with it, half of one.
     """
-    from smarthost.store import remotes as _servers  # noqa: F401, PLC0415
-    from smarthost.unix import tls as _tls  # noqa: F401, PLC0415
-
     if not _plain_only():
         import ssl  # noqa: F401, PLC0415
 
@@ -313,7 +263,7 @@ def _plain_only() -> bool:
     """Whether control/remotes leads to servers without TLS alone."""
     try:
         servers = _Settings(qmail_home()).remotes
-    except _NothingToTry:
+    except NothingToTry:
         return False
     return bool(servers) and not any(server.secured or server.host.startswith(b"tls:") for server in servers)
 

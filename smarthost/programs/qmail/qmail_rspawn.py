@@ -8,7 +8,8 @@ Writes  a byte, how many deliveries it can run at once, and reports on descripto
 Exits   0 when descriptor 0 has ended and all deliveries, too; 111 without a queue
 Differs qmail-remote is the one in QMAILHOME/bin, else beside this program, else along PATH (the original: along
         PATH); where that is this installation's own, processes that are there already make the deliveries;
-        one that cannot be run defers (the original refuses for good where the file does not exist);
+        one that cannot be run defers, and so does one that ends with another status than 0 and 100 (the original
+        refuses for good where the file does not exist, and for each status but 0 and 111);
         who may own a message is whoever owns queue/mess, not the account qmailq;
         --help and --version, alone, are answered
 """
@@ -20,7 +21,7 @@ import os
 from smarthost import ending, launch
 from smarthost.errors import Temporary
 from smarthost.policy import remotereport
-from smarthost.server import spawner
+from smarthost.server import delivering, spawner
 from smarthost.server.crew import AsUser, Crew
 from smarthost.store import tcpto
 from smarthost.store.home import program, qmail_home
@@ -44,16 +45,16 @@ class Deliveries:
         self._own = launch.own([self._remote])
         if self._own is not None:
             self._own.prepare()
-        self.crew = Crew(always=True)
+        self.crew = Crew(self._own, always=True)
 
     def start(self, message: int, output: int, sender: bytes, recipient: bytes) -> int | Worker:
         """For the spawner. Raises OSError."""
         words = [recipient.rpartition(b"@")[2], sender, recipient]
         own = self._own
         if own is None or not own.is_current():
-            return spawner.fork(message, output, lambda: self._become(words))
+            return delivering.fork(message, output, lambda: self._become(words))
         if not self.crew.pays(None, words):
-            return spawner.fork(message, output, lambda: _run(own, words))
+            return delivering.fork(message, output, lambda: _run(own, words))
         return self.crew.begin(None, AsUser(own, _nobody_else), message, output, words)
 
     def _become(self, words: list[bytes]) -> int:

@@ -82,6 +82,7 @@ def test_lines_that_count_for_nothing_and_the_order() -> None:
         (b"h smtp tls=1", "line 1: option 1 is unknown, or its value is missing or too much"),
         (b"h smtp tls secret", "line 1: option 2 is unknown, or its value is missing or too much"),
         (b"h smtp user=a pass=b c", "line 1: option 3 is unknown, or its value is missing or too much"),
+        (b"h\0 smtp", "line 1: a zero byte"),
         (b"h smtp port=x", "line 1: bad port"),
         (b"h smtp port=", "line 1: bad port"),
         (b"h smtp port=-1", "line 1: bad port"),

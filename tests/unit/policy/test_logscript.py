@@ -49,10 +49,11 @@ def test_a_line_that_two_alerts_select_is_shown_twice_before_the_next() -> None:
     assert isinstance(status, Status)
     assert not alert.takes_all
     assert [alert.times(line) for line in (b"a", b"b")] == [2, 1]
-    assert alert.choose(b"a\nb\n", b"") == b"a\na\nb\n"
-    assert status.choose(b"a\nb\n", b"") == b"a\n"
+    assert alert.choose(b"\na\nb\n", b"") == b"\na\na\nb\n"
+    assert alert.choose(b"\n", b"") == b"\n"
+    assert status.choose(b"\na\nb\n", b"") == b"\na\n"
     assert parse([b"e"]).sinks[0].takes_all
-    assert parse([b"-b", b"e"]).sinks[0].choose(b"a\nb\n", b"") == b"a\n"
+    assert parse([b"-b", b"e"]).sinks[0].choose(b"\na\nb\n", b"") == b"\na\n"
 
 
 def keeping(directory: object) -> tuple[object, ...]:

@@ -26,6 +26,7 @@ from smarthost.policy import remotereport as r
         (9, b"r\0Kdone\0", r.CRASHED),
         (111 << 8, b"r\0Kdone\0", r.NOT_RUN_NOW),
         (100 << 8, b"r\0Kdone\0", r.NOT_RUN),
+        (1 << 8, b"r\0Kdone\0", r.NOT_RUN_NOW),
     ],
 )
 def test_summaries(status: int, output: bytes, text: bytes) -> None:
@@ -41,4 +42,5 @@ def test_any_output(output: bytes) -> None:
 
 def test_output() -> None:
     assert r.Outcome(b"Kyes", [b"r", b"hno"]).output() == b"r\0hno\0Kyes\0"
+    assert r.NothingToTry(r.SILENT).report == r.SILENT
     assert r.no_such_host(b"a b\xff\n") == b"DSorry, I couldn't find any host named a?b??. (#5.1.2)\n"

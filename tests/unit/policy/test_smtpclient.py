@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from smarthost.formats.smtpreply import Reply
-from smarthost.policy import smtpclient
+from smarthost.policy import remotereport, smtpclient
 from smarthost.policy.smtpclient import Session, Terms
 
 if TYPE_CHECKING:
@@ -35,6 +37,7 @@ class Held:
         self.handshakes = 0
         self.messages = 0
         self.outcome: Outcome | None = None
+        self.used: list[str] = []
         left = list(replies)
         steps = self.session.steps()
         pending = b""
@@ -243,3 +246,46 @@ def test_when_it_speaks_something_else() -> None:
     assert session.spoke_nonsense(b"", critical=True).message == (
         b"ZConnected to 10.0.0.1 but its reply makes no sense. Possible duplicate! (#4.5.0)\n"
     )
+
+
+CODES = st.sampled_from(
+    [200, 220, 235, 250, 251, 299, 300, 334, 354, 400, 421, 450, 499, 500, 550, 599, 100, 999]
+)
+OFFERS = st.sampled_from(["X", "PIPELINING", "STARTTLS", "SIZE", "AUTH PLAIN", "PIPELINING\n250 STARTTLS"])
+
+
+class TestWhateverAServerSays:
+    """It accepts by 2xx after the message, and refuses by 5xx; all else is tried again."""
+
+    @given(
+        codes=st.lists(CODES, max_size=14),
+        offer=OFFERS,
+        starttls=st.integers(0, 2),
+        auth=st.sampled_from([None, b""]),
+    )
+    def test_one_recipient(self, codes: list[int], offer: str, starttls: int, auth: bytes | None) -> None:
+        replies = [f"{code} x" for code in codes]
+        if len(replies) > 1:
+            replies[:2] = ["220 hi", EHLO + offer]
+        held = _as_far_as_it_goes(replies, Terms(b"me", starttls, auth, b"u", b"p"))
+        outcome = held.outcome or held.session.died(critical=bool(held.messages))
+        told = remotereport.summary(0, outcome.output())[:1]
+        if told == b"K":
+            assert held.messages == 1
+            assert held.used[-1][:1] == "2"
+        if told == b"D":
+            assert any(reply.startswith("5") for reply in held.used)
+        if outcome.elsewhere:
+            assert held.messages == 0
+
+
+def _as_far_as_it_goes(replies: list[str], terms: Terms) -> Held:
+    """With as many of the replies as are wanted."""
+    for count in range(len(replies), -1, -1):
+        try:
+            held = Held(replies[:count], terms=terms)
+        except AssertionError:
+            continue
+        held.used = replies[:count]
+        return held
+    raise AssertionError

@@ -114,9 +114,12 @@ def test_a_directory_that_cannot_be_read_is_tried_again(room: Room) -> None:
 
 def test_the_start_waits_for_a_directory(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
     os.rename("info/3", "away")
-    monkeypatch.setattr(
-        room.desk, "pause", lambda seconds: (room.paused.append(seconds), os.rename("away", "info/3"))
-    )
+
+    def pause(seconds: int) -> None:
+        room.paused.append(seconds)
+        os.rename("away", "info/3")
+
+    monkeypatch.setattr(room.desk, "pause", pause)
     room.desk.take_up_all()
     assert room.said == b"alert: unable to opendir info/3, sleeping...\n"
     assert room.paused == [10]

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from smarthost.formats import spawn
-from smarthost.server import spawner
+from smarthost.server import delivering, spawner
 from tests.support.spawning import Spawning
 from tests.support.waiting import PATIENCE
 
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 # The recipient's local part says what the delivery does.
 TOY = """
 import os, sys, time
-from smarthost.server import spawner
+from smarthost.server import delivering, spawner
 
 def run(sender, recipient):
     words = recipient.rpartition(b"@")[0].split(b" ")
@@ -59,7 +59,7 @@ def report(wait_status, output):
     return b"%d %b" % (wait_status, output)
 
 os.chdir(sys.argv[1])
-raise SystemExit(spawner.Spawner(spawner.forked(run), report, int(sys.argv[2])).serve())
+raise SystemExit(spawner.Spawner(delivering.forked(run), report, int(sys.argv[2])).serve())
 """
 
 MESSAGE = b"Subject: x\n\nbody\n"
@@ -218,15 +218,15 @@ def test_a_long_output_is_cut(tmp_path: Path) -> None:
         started.ask(0, b"0/1", b"", b"say x 3000 0@y")
         assert started.report() == (0, b"0 " + b"x" * 3000)
         started.ask(0, b"0/1", b"", b"say x 3001 0@y")
-        assert started.report() == (0, b"0 " + b"x" * 2966 + spawner.CUT)
+        assert started.report() == (0, b"0 " + b"x" * 2966 + delivering.CUT)
         started.ask(0, b"0/1", b"", b"say x 5000000 0@y")
-        assert started.report() == (0, b"0 " + b"x" * 2966 + spawner.CUT)
+        assert started.report() == (0, b"0 " + b"x" * 2966 + delivering.CUT)
 
 
 def test_an_output_is_bounded(tmp_path: Path) -> None:
     with toy(tmp_path) as started:
         started.ask(0, b"0/1", b"", b"say x 3000000 0@y")
-        assert started.report() == (0, b"0 " + b"x" * spawner.OUTPUT_LIMIT)
+        assert started.report() == (0, b"0 " + b"x" * delivering.OUTPUT_LIMIT)
 
 
 def test_standard_input_may_be_nothing_at_all(tmp_path: Path) -> None:
