@@ -68,3 +68,19 @@ def test_the_address_given_is_left_alone() -> None:
 def test_names_that_cannot_be(names: tuple[str, str, str]) -> None:
     with pytest.raises(t.Unreadable):
         Hostnames(*(name.encode() for name in names))
+
+
+@pytest.mark.parametrize(
+    ("given", "completed"),
+    [
+        (b"joe@localhost", b"joe@localhost"),
+        (b"joe", b"joe@localhost"),
+        (b"joe@x.localhost", b"joe@x.localhost"),
+        (b"joe@localhost+", b"joe@localhost.plus.example"),
+        (b'joe@"localhost"', b"joe@localhost.dom.example"),
+        (b"joe@other", b"joe@other.dom.example"),
+    ],
+)
+def test_names_that_are_whole_without_a_dot(given: bytes, completed: bytes) -> None:
+    names = Hostnames(host=b"localhost", domain=b"dom.example", plus=b"plus.example", whole=(b"localhost",))
+    assert t.bare(names.complete(t.tokens(given))) == completed
