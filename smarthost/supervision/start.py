@@ -26,8 +26,8 @@ from smarthost.unix import procs, signals
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_ALL: Final = signal.valid_signals()
-_SETTABLE: Final = tuple(sorted(int(number) for number in _ALL - {signal.SIGKILL, signal.SIGSTOP}))
+_ALL: Final = tuple(sorted(int(number) for number in signal.valid_signals()))
+_SETTABLE: Final = tuple(number for number in _ALL if number not in (signal.SIGKILL, signal.SIGSTOP))
 
 
 class Starter:
@@ -55,13 +55,13 @@ class Starter:
         told, tell = os.pipe2(os.O_CLOEXEC)
         try:
             # A signal that came between fork and exec would be lost in the engine's handlers.
-            before = signal.pthread_sigmask(signal.SIG_SETMASK, _ALL)
+            before = signals.set_mask(_ALL)
             try:
                 pid = os.fork()
                 if not pid:
                     self._become(home, argv, places, record=record, kind=kind, tell=tell)
             finally:
-                signal.pthread_sigmask(signal.SIG_SETMASK, before)
+                signals.set_mask(before)
         finally:
             os.close(tell)
             failure = b""
@@ -103,7 +103,7 @@ class Starter:
                 pass  # the next engine cannot adopt it: no reason not to start it
             hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
             resource.setrlimit(resource.RLIMIT_NOFILE, (min(self._limit[0], hard), min(self._limit[1], hard)))
-            signal.pthread_sigmask(signal.SIG_SETMASK, ())
+            signals.set_mask(())
             os.execve(argv[0], argv, self._environ)
         except OSError as error:
             status = error.errno or status

@@ -65,6 +65,11 @@ def unblock(signums: Iterable[int]) -> None:
     _signal.pthread_sigmask(_signal.SIG_UNBLOCK, signums)
 
 
+def set_mask(signums: Iterable[int]) -> set[int]:
+    """Block these and no others; which were blocked before."""
+    return _signal.pthread_sigmask(_signal.SIG_SETMASK, signums)
+
+
 def wake_by(descriptor: int) -> None:
     """Write a byte to `descriptor` whenever a caught signal arrives: what a poll loop sleeps on."""
     _signal.set_wakeup_fd(descriptor, warn_on_full_buffer=False)
