@@ -325,8 +325,9 @@ def test_backoff_grows_up_to_its_cap_and_never_gives_up(engine: Engine) -> None:
     (home / "backoff").write_text("1500\n")
     engine.start()
     found = gaps(engine, 4)
-    assert found[0] > 0.9
-    assert min(found[1:]) > 1.4
+    # Less than the pauses of 1, 1.5, 1.5 and 1.5 seconds: a shell may be slow to start.
+    assert found[0] > 0.6
+    assert min(found[1:]) > 1.1
     assert len(lines(engine.stderr)) == 1
 
 
@@ -335,7 +336,7 @@ def test_up_does_not_wait_for_the_end_of_a_long_pause(engine: Engine) -> None:
     (home / "backoff").touch()
     engine.start()
     found = gaps(engine, 3)
-    assert found[1] > 1.9
-    assert found[2] > 3.9
+    assert found[1] > 1.2
+    assert found[2] > 2.2
     svc(home, "-u")  # 8 seconds would be the next
     assert gaps(engine, 4)[3] < 7

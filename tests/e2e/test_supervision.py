@@ -87,7 +87,7 @@ class TestForEver:
         eventually(lambda: len(lines(engine.root / "starts")) >= 4)
         starts = [float(line) for line in lines(engine.root / "starts")]
         gaps = [after - before for before, after in pairwise(starts)]
-        assert min(gaps) > 0.9, gaps
+        assert min(gaps) > 0.6, gaps  # a shell may be slow to start
         assert min(gaps) < 2, gaps
         assert len([line for line in lines(engine.stderr) if "within a second" in line]) == 1
 
