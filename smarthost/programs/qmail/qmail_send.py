@@ -28,9 +28,9 @@ from smarthost.formats import sendlog
 from smarthost.formats.queuefiles import LOCAL, REMOTE, Places
 from smarthost.policy import retry
 from smarthost.policy.rewrite import Rewriter
-from smarthost.server.queuechannel import FROM_SPAWN, TO_SPAWN
-from smarthost.server.queuedesk import FROM_CLEAN, LOG, SLEEP, TO_CLEAN, Desk
-from smarthost.server.queueloop import CAUGHT, Loop, Wishes
+from smarthost.sending.channel import FROM_SPAWN, TO_SPAWN
+from smarthost.sending.desk import FROM_CLEAN, LOG, SLEEP, TO_CLEAN, Desk
+from smarthost.sending.loop import CAUGHT, Loop, Wishes
 from smarthost.store import spool, submission
 from smarthost.store.bounces import Words
 from smarthost.store.controls import ME, Controls

@@ -11,11 +11,11 @@ import os
 import select
 
 from smarthost.formats import queuefiles, sendlog
-from smarthost.server.queuearrivals import Arrivals
-from smarthost.server.queuechannel import Channel
-from smarthost.server.queuedesk import clock
-from smarthost.server.queueends import Ends, Sweep
-from smarthost.server.queueorderly import Orderly
+from smarthost.sending.arrivals import Arrivals
+from smarthost.sending.channel import Channel
+from smarthost.sending.desk import clock
+from smarthost.sending.ends import Ends, Sweep
+from smarthost.sending.orderly import Orderly
 from smarthost.store.queueorders import Orders
 from smarthost.unix import signals
 
@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from typing import Final
 
-    from smarthost.server.queuechannel import Retry
-    from smarthost.server.queuedesk import Desk
+    from smarthost.sending.channel import Retry
+    from smarthost.sending.desk import Desk
     from smarthost.store.bounces import Words
     from smarthost.store.preprocess import SyncAll
     from smarthost.store.submission import Start

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from smarthost.server.queuedesk import FAILURE_PAUSE, clock
+from smarthost.sending.desk import FAILURE_PAUSE, clock
 from smarthost.store import queuesteps
 from smarthost.unix import files
 
@@ -10,7 +10,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Final
 
-    from smarthost.server.queuedesk import Desk
+    from smarthost.sending.desk import Desk
 
 
 class Job:

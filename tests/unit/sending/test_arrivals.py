@@ -12,10 +12,10 @@ import pytest
 
 from smarthost.formats.queuefiles import LOCAL, Places
 from smarthost.policy.rewrite import Rewriter
-from smarthost.server import queuearrivals, queuedesk, queueends
-from smarthost.server.queuearrivals import Arrivals
-from smarthost.server.queuedesk import Desk
-from smarthost.server.queueends import Sweep
+from smarthost.sending import arrivals, desk, ends
+from smarthost.sending.arrivals import Arrivals
+from smarthost.sending.desk import Desk
+from smarthost.sending.ends import Sweep
 from smarthost.unix.syncing import one_by_one
 from tests.support.homes import make_home
 from tests.support.sendrig import queue_message
@@ -55,7 +55,7 @@ class Room:
 def room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Room]:
     home = make_home(tmp_path)
     monkeypatch.chdir(home / "queue")
-    for module in (queuedesk, queuearrivals, queueends):
+    for module in (desk, arrivals, ends):
         monkeypatch.setattr(module, "clock", lambda: START)
     room = Room(home)
     monkeypatch.setattr(Desk, "clean", lambda _, path: room.clean(path))
@@ -86,12 +86,12 @@ def test_it_looks_at_the_start_and_every_25_minutes(room: Room) -> None:
 
 
 def test_more_than_are_taken_in_at_once(room: Room) -> None:
-    for number in range(2 * queuearrivals.BATCH + 1):
+    for number in range(2 * arrivals.BATCH + 1):
         queue_message(room.home, [b"%d@here" % number])
     room.arrivals.step(pulled=False)
-    assert len(room.desk.waiting[LOCAL]) == queuearrivals.BATCH
+    assert len(room.desk.waiting[LOCAL]) == arrivals.BATCH
     steps(room)
-    assert len(room.desk.waiting[LOCAL]) == 2 * queuearrivals.BATCH + 1
+    assert len(room.desk.waiting[LOCAL]) == 2 * arrivals.BATCH + 1
     assert os.listdir("todo") == []
 
 

@@ -11,9 +11,9 @@ import os
 
 from smarthost.formats import bounce, queuefiles, sendlog, spawnreport
 from smarthost.policy import bounces
-from smarthost.server import queuejobs
-from smarthost.server.queuedesk import FAILURE_PAUSE, SLEEP
-from smarthost.server.queuejobs import Delivery, Job
+from smarthost.sending import jobs
+from smarthost.sending.desk import FAILURE_PAUSE, SLEEP
+from smarthost.sending.jobs import Delivery, Job
 from smarthost.store import queuesteps, queuewhy
 
 TYPE_CHECKING = False
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from typing import Final, Protocol
 
     from smarthost.formats.spawnreport import Report
-    from smarthost.server.queuedesk import Desk
+    from smarthost.sending.desk import Desk
 
     class Retry(Protocol):
         def after(self, birth: int, now: int) -> int: ...
@@ -257,5 +257,5 @@ class Channel:
         if job.users:
             return
         self._desk.jobs[self._index].pop(job.number, None)
-        queuejobs.end(self._desk, self._index, job)
+        jobs.end(self._desk, self._index, job)
         self._hub.job_ended(job.number)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 
 from smarthost.formats import sendlog
-from smarthost.server.queuedesk import SLEEP, clock, numbers
+from smarthost.sending.desk import SLEEP, clock, numbers
 from smarthost.store import preprocess, queuesteps
 from smarthost.unix import files
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from typing import Final
 
-    from smarthost.server.queuedesk import Desk
+    from smarthost.sending.desk import Desk
     from smarthost.store.preprocess import SyncAll
 
 TRIGGER: Final = b"lock/trigger"

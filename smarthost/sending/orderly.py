@@ -7,14 +7,14 @@ memory and on disk. The order's file goes last: what was interrupted is done aga
 from __future__ import annotations
 
 from smarthost.formats.queuefiles import CHANNELS
-from smarthost.server.queuedesk import clock
+from smarthost.sending.desk import clock
 from smarthost.store import queueorders, queuesteps
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Final
 
-    from smarthost.server.queuedesk import Desk
+    from smarthost.sending.desk import Desk
     from smarthost.store.queueorders import Order, Orders
 
 GIVEN_UP: Final = b"I'm not going to try again; the administrator has given up this message.\n"

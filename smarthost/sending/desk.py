@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from smarthost.formats.queuefiles import Places
     from smarthost.policy.rewrite import Rewriter
-    from smarthost.server.queuejobs import Job
+    from smarthost.sending.jobs import Job
 
     # What os.scandir answers.
     Entries = AbstractContextManager[Iterator[os.DirEntry[bytes]]]

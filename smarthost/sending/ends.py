@@ -9,7 +9,7 @@ from __future__ import annotations
 from smarthost.formats import sendlog
 from smarthost.formats.queuefiles import CHANNELS
 from smarthost.policy import bounces as bouncing
-from smarthost.server.queuedesk import FAILURE_PAUSE, clock
+from smarthost.sending.desk import FAILURE_PAUSE, clock
 from smarthost.store import bounces, queuesteps, queuewhy
 from smarthost.unix import files
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Final
 
-    from smarthost.server.queuedesk import Desk
+    from smarthost.sending.desk import Desk
     from smarthost.store.bounces import Words
     from smarthost.store.queueorders import Orders
     from smarthost.store.submission import Start
