@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.slow
 
+# Who starts programs by posix_spawn, as make does, has glibc leave these two ignored; no program can tell.
+GLIBCS_OWN = 1 << 31 | 1 << 32
+
 
 @pytest.fixture
 def engine(tmp_path: Path) -> Iterator[Engine]:
@@ -57,7 +60,7 @@ class TestWhatAServiceFinds:
         pid = engine.pid("pid")
         status = dict(line.split(":\t") for line in lines(engine.root / "signals"))
         assert int(status["SigBlk"], 16) == 0
-        assert int(status["SigIgn"], 16) == 0
+        assert int(status["SigIgn"], 16) & ~GLIBCS_OWN == 0
         assert lines(engine.root / "limit") == ["333"]
         assert lines(engine.root / "cwd") == [str(home)]
         eventually(lambda: Path(f"/proc/{pid}/comm").read_text() == "sleep\n")  # the shell has its own open
