@@ -41,17 +41,11 @@ def test_everything_goes_there(tmp_path: Path) -> None:
     assert server.messages == [ON_THE_WIRE] * 3
 
 
-@pytest.mark.parametrize("content", ["", "\n", " \n\t\n"])
-def test_an_empty_file_is_none(tmp_path: Path, content: str) -> None:
-    with Server() as server:
-        home = home_of(tmp_path, smtproutes=f":127.0.0.1:{server.port}")
-        (home / "control/remotes").write_text(content)
-        assert summary(remote(home)) == b"rK"
-
-
 @pytest.mark.parametrize(
     ("content", "problem"),
     [
+        ("", "no server is named"),
+        (" \n\t\n", "no server is named"),
         ("# nobody\n", "no server is named"),
         ("mail smtp port=25\nother smpt", "line 2: the protocol is neither smtp nor qmqp"),
         ("mail smtp pass=secret words", "line 1: option 2 is unknown, or its value is missing or too much"),

@@ -100,10 +100,13 @@ def _sources(lines: Sequence[bytes]) -> dict[int, bytes]:
 
 
 def _remotes(controls: Controls) -> list[Remote]:
-    """The servers that all mail goes to; none if it goes where DNS says."""
+    """The servers that all mail goes to; none if it goes where DNS says.
+
+    A file that names none, such as one that is being written, does not send mail elsewhere: it defers.
+    """
     try:
         content = controls.content(b"remotes")
-        return remotes.servers(content) if content and content.strip() else []
+        return [] if content is None else remotes.servers(content)
     except OSError as error:
         reason, code = errtext.reason(error), "#4.3.0"
     except FormatError as error:
