@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from smarthost.programs.qmail.qmail_showctl import KNOWN, OURS, File
+from smarthost.store.controlfiles import KNOWN, OURS, File
 from tests.support.originals import qmail_peer
 from tests.support.peerhome import peer_in_home
 from tests.support.run import Outcome, ours, run
