@@ -24,6 +24,7 @@ from smarthost.errors import Temporary
 from smarthost.server.child import Reception
 from smarthost.server.pool import Pool
 from smarthost.server.slate import Memory
+from smarthost.server.termination import Terminated, terminate
 from smarthost.server.verdicts import Verdict
 from smarthost.server.workers import JOB_SIZE
 from smarthost.unix import errtext, fds, process, signals
@@ -46,19 +47,6 @@ NEWS_SIZE: Final = 65536
 SHORTAGE_PAUSE: Final = 1.0
 SCARCE_DESCRIPTORS: Final = frozenset((errno.EMFILE, errno.ENFILE))
 SHORTAGES: Final = SCARCE_DESCRIPTORS | {errno.ENOBUFS, errno.ENOMEM}
-
-
-class Terminated(BaseException):
-    """SIGTERM arrived, or what means the same here."""
-
-
-def terminate(*_: object) -> None:
-    """What SIGTERM does, and what a server may let other signals do."""
-    raise Terminated
-
-
-def shrug(*_: object) -> None:
-    """What a signal does that changes nothing. Not "ignored", which would outlive an exec."""
 
 
 def _wake(*_: object) -> None:
@@ -128,7 +116,10 @@ class Engine:
         gc.collect()
         gc.freeze()
         self._journal.status(self._count, self._limit)
+        terminate.breaks_off = True
         while True:
+            if terminate.came:
+                raise Terminated
             self._release()
             wanted = self._count < self._limit and not self._accept_again
             if wanted != listening:

@@ -40,7 +40,14 @@ IGNORED_BY_PYTHON = (SIGPIPE, SIGXFSZ)
 IGNORED = _signal.SIG_IGN
 DEFAULT = _signal.SIG_DFL
 
-alarm = _signal.alarm
+
+def alarm(seconds: int) -> None:
+    """SIGALRM after so many seconds, and then every second; 0 for none.
+
+    Python loses an exception that a handler raises within a callback of its own, such as a weak reference's.
+    Whoever raises one at SIGALRM does so again then.
+    """
+    _signal.setitimer(_signal.ITIMER_REAL, seconds, 1)
 
 
 def catch(signum: int, handler: Handler) -> None:

@@ -94,7 +94,7 @@ def test_a_queue_program_that_is_replaced_is_noticed(home: Path) -> None:
 def test_the_queue_program_has_nothing_of_ours(home: Path) -> None:
     _script(
         home / "bin/qmail-queue",
-        f"ls /proc/$$/fd >{home}/open; grep -E 'Sig(Ign|Blk|Cgt)' /proc/$$/status >>{home}/open; exit 31",
+        f"ls /proc/$$/fd >{home}/open; grep -E 'Sig(Ign|Blk|Cgt)' /proc/self/status >>{home}/open; exit 31",
     )
     queue_message(home, [b"a@here.example"])
     with Rig([ours("qmail-send")], home) as rig:

@@ -29,8 +29,9 @@ from smarthost.policy import ucspiunix
 from smarthost.policy.ucspiunix import Connection
 from smarthost.server import privileges
 from smarthost.server.child import send_banner
-from smarthost.server.engine import Engine, Terminated, shrug, terminate
+from smarthost.server.engine import Engine
 from smarthost.server.journal import Journal
+from smarthost.server.termination import Terminated, shrug, terminate
 from smarthost.server.verdicts import ADMITTED, DENIED, DROPPED, Verdict
 from smarthost.store.accessrules import AccessRules
 from smarthost.unix import errtext, fds, pathsockets, signals
