@@ -30,6 +30,7 @@ MESSAGE = b"Subject: bench\n\n" + b"x" * 984 + b"\n"
 FILE = b"0/23"
 UNITS = 400
 CONCURRENCIES = (1, 10)
+THRICE = 3
 INSTRUCTIONS = {
     "a maildir": b"./Maildir/\n",
     "an mbox": b"./mbox\n",
@@ -41,7 +42,7 @@ def cases(world: World) -> Iterator[Case]:
     for place, instruction in INSTRUCTIONS.items():
         for concurrency in CONCURRENCIES:
             name = f"1 KB to {place}, {concurrency} at once"
-            yield Case(SECTION.title, name, partial(deliveries, world, instruction, concurrency))
+            yield Case(SECTION.title, name, partial(deliveries, world, instruction, concurrency), THRICE)
 
 
 def deliveries(world: World, instruction: bytes, concurrency: int, side: str) -> Sample | None:
