@@ -19,8 +19,6 @@ FORWARD_ONLY: Final = b"list"
 # The first line has nothing on it: who wrote it may not have finished.
 BLANK: Final = b"blank"
 
-FILES: Final = (MAILDIR, MBOX)
-
 _TRAILING: Final = b" \t"
 _LIST: Final = b"+list"
 

@@ -24,7 +24,6 @@ QMQP: Final = b"qmqp"
 # Where a server listens unless the line says otherwise.
 SMTP_PORT: Final = 25
 SMTPS_PORT: Final = 465
-QMQP_PORT: Final = 628
 PORT_LIMIT: Final = 65535
 
 LOGIN: Final = b"LOGIN"

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from smarthost.server.workers import Worker
 
     # Starts a delivery: the descriptors that are to be its 0, and its 1 and 2; sender and recipient.
-    # Its pid, or the worker that has it. Raises OSError if there can be no process. See `forked`.
+    # Its pid, or the worker that has it. Raises OSError if there can be no process. See `fork`.
     Start = Callable[[int, int, bytes, bytes], "int | Worker | Asking"]
     # The same for a delivery that began with a question: how the process that was asked ended, its answer, and
     # the two descriptors.
@@ -34,19 +34,11 @@ SPARE: Final = 3
 _OTHERS: Final = fds.Others({0, 1, 2})
 
 
-def forked(run: Callable[[bytes, bytes], int]) -> Start:
-    """Deliveries that `run` makes, in a child that has all that is loaded here, with nothing open but its
-    0, 1 and 2, and with signals as Python finds them. What it answers is the exit status; it may also exec.
-    """
-
-    def start(message: int, output: int, sender: bytes, recipient: bytes) -> int:
-        return fork(message, output, lambda: run(sender, recipient))
-
-    return start
-
-
 def fork(message: int, output: int, body: Callable[[], int]) -> int:
-    """The same, for who has more to tell it. The pid."""
+    """A delivery that `body` makes, in a child that has all that is loaded here, with nothing open but its
+    0, 1 and 2, and with signals as Python finds them. What it answers is the exit status; it may also exec.
+    The child's pid.
+    """
 
     def child() -> int:
         os.dup2(message, 0)

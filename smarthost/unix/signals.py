@@ -68,10 +68,6 @@ def block(signums: Iterable[int]) -> None:
     _signal.pthread_sigmask(_signal.SIG_BLOCK, signums)
 
 
-def unblock(signums: Iterable[int]) -> None:
-    _signal.pthread_sigmask(_signal.SIG_UNBLOCK, signums)
-
-
 def set_mask(signums: Iterable[int]) -> set[int]:
     """Block these and no others; which were blocked before."""
     return _signal.pthread_sigmask(_signal.SIG_SETMASK, signums)

@@ -59,7 +59,10 @@ def report(wait_status, output):
     return b"%d %b" % (wait_status, output)
 
 os.chdir(sys.argv[1])
-raise SystemExit(spawner.Spawner(delivering.forked(run), report, int(sys.argv[2])).serve())
+def start(message, output, sender, recipient):
+    return delivering.fork(message, output, lambda: run(sender, recipient))
+
+raise SystemExit(spawner.Spawner(start, report, int(sys.argv[2])).serve())
 """
 
 MESSAGE = b"Subject: x\n\nbody\n"
