@@ -47,3 +47,18 @@ class Child:
             self._options.poller.unwatch(self._held)
             os.close(self._held)
             self._held = -1
+
+
+def reap(options: Any, *, once: bool = False) -> None:
+    """Tell of as many as have ended. supervisord forgets an id after it has told, when it may be in use again."""
+    while True:
+        pid, status = options.waitpid()
+        if not pid:
+            return
+        process = options.pidhistory.pop(pid, None)
+        if process is None:
+            options.logger.info(f"reaped unknown pid {pid}")
+        else:
+            process.finish(pid, status)
+        if once:
+            return

@@ -15,11 +15,9 @@ Killed, it leaves the services running, and the next one takes them over.
 
 from __future__ import annotations
 
-import fcntl
 import io
 import os
 import signal
-import time
 from typing import TYPE_CHECKING, Any, Final
 
 from supervisor.medusa import asyncore_25 as asyncore
@@ -27,23 +25,15 @@ from supervisor.options import signame
 from supervisor.states import SupervisorStates
 from supervisor.supervisord import Supervisor
 
-from smarthost.errors import Temporary
-from smarthost.supervision import start
+from smarthost.supervision import children, start
 from smarthost.supervision.engineoptions import EngineOptions
-from smarthost.supervision.group import ServiceGroup, ServiceGroupConfig
-from smarthost.supervision.scan import Identity, Unclear, scan
-from smarthost.unix import errtext
+from smarthost.supervision.group import ServiceGroup
+from smarthost.supervision.roster import Roster, lock, spare_services
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
 NAME: Final = "smarthost"
-# A start that was under way when the last engine was killed has its locks for some milliseconds more.
-PATIENCE: Final = 0.5
-# As svscan, in seconds.
-SCAN_INTERVAL: Final = 5.0
-# A service is gone when this many scans in turn have not found it: replacing a link takes a moment.
-SCANS_TO_BE_GONE: Final = 2
 _WITHOUT_CONFIGURATION: Final = "[supervisord]\nlogfile=/dev/null\nlogfile_maxbytes=0\npidfile=/dev/null\n"
 
 
@@ -52,33 +42,19 @@ class Engine(Supervisor):  # type: ignore[misc]  # supervisor is untyped
 
     def __init__(self, options: EngineOptions, directory: bytes, *, stops: bool = True) -> None:
         super().__init__(options)
-        options.service = self._called
+        self._roster = Roster(self, options, directory, stops=stops)
+        options.service = self._roster.called
         # supervisord looks at every service before it waits for processes: a start would wait for that.
         options.poller.signalled = self.reap
-        self._stops = stops
-        self._directory = directory
-        self._next_scan = 0.0
-        self._services: dict[Identity, ServiceGroup] = {}
-        self._missed: dict[Identity, int] = {}
-        self._unclear: dict[bytes, str] = {}  # so that each is said once
-
-    def _called(self, name: bytes) -> ServiceGroup | None:
-        return next((group for group in self._services.values() if group.config.service.name == name), None)
-
-    # The scan
 
     def tick(self, now: float | None = None) -> None:
         """The last thing in each round of the main loop."""
         super().tick(now)
-        if self.options.mood < SupervisorStates.RUNNING:
-            return
-        for identity, group in list(self._services.items()):
-            if group.closing:
-                self._drop(identity, group)
-        if time.monotonic() >= self._next_scan:
-            self._next_scan = time.monotonic() + SCAN_INTERVAL
-            self._scan()
-        self.options.poller.wake_at(self._next_scan)
+        if self.options.mood >= SupervisorStates.RUNNING:
+            self._look_around()
+
+    def _look_around(self) -> None:
+        self._roster.round()
 
     def runforever(self) -> None:
         try:
@@ -88,85 +64,14 @@ class Engine(Supervisor):  # type: ignore[misc]  # supervisor is untyped
             for group in self.process_groups.values():
                 group.before_remove()
 
-    def _scan(self) -> None:
-        seen: set[Identity] = set()
-        unclear: dict[bytes, str] = {}
-        try:
-            found = list(scan(self._directory))
-        except OSError as error:
-            self._say_once({self._directory: f"unable to read directory: {errtext.reason(error)}"})
-            return
-        for service in found:
-            if isinstance(service, Unclear):
-                unclear[service.name] = service.problem
-                continue
-            seen.add(service.identity)
-            if service.identity not in self._services:
-                config = ServiceGroupConfig(self.options, service)
-                # Another directory may still be going down under that name: the next scan is soon.
-                if self.add_process_group(config):
-                    self._services[service.identity] = self.process_groups[config.name]
-                    self.options.poller.hurry()
-        self._say_once(unclear)
-        for identity, group in list(self._services.items()):
-            if identity in seen:
-                self._missed[identity] = 0
-                group.look_again()
-            elif group.config.service.name not in unclear:
-                self._missed[identity] = self._missed.get(identity, 0) + 1
-                self._miss(identity, group)
-
-    def _miss(self, identity: Identity, group: ServiceGroup) -> None:
-        """A scan has not found it."""
-        if not group.attended():
-            self._drop(identity, group)
-        elif self._missed[identity] == SCANS_TO_BE_GONE and not group.closing:
-            if self._stops or group.producer.attendance.is_deleted():
-                self.options.announce(f"{group.config.name} is no longer in the directory: stopping it")
-                group.stop_all()
-            else:
-                self.options.announce(
-                    f"{group.config.name} is no longer in the directory: it goes on until svc -x"
-                )
-
-    def _drop(self, identity: Identity, group: ServiceGroup) -> None:
-        group.stop_all()
-        if self.remove_process_group(group.config.name):
-            self._missed.pop(identity, None)
-
-    def _say_once(self, problems: dict[bytes, str]) -> None:
-        for name, problem in problems.items():
-            if self._unclear.get(name) != problem:
-                self.options.announce(problem)
-        self._unclear = problems
-
-    def remove_process_group(self, name: str) -> bool:
-        """Also asked by supervisorctl remove: the next scan brings a service back that is still there."""
-        removed = bool(super().remove_process_group(name))
-        if removed:
-            names = {identity for identity, group in self._services.items() if group.config.name == name}
-            for identity in names:
-                del self._services[identity]
-        return removed
-
     def reap(self, once: bool = False, recursionguard: int = 0) -> None:  # noqa: ARG002  supervisord's
-        """As many as have ended. supervisord forgets an id after it has told, when it may be in use again."""
-        while True:
-            pid, status = self.options.waitpid()
-            if not pid:
-                return
-            process = self.options.pidhistory.pop(pid, None)
-            if process is None:
-                self.options.logger.info(f"reaped unknown pid {pid}")
-            else:
-                process.finish(pid, status)
-            if once:
-                return
+        """As many as have ended."""
+        children.reap(self.options, once=once)
 
     def diff_to_active(self) -> tuple[list[Any], list[Any], list[Any]]:
         """For supervisorctl update, which would remove every group that is not in CONFIGURATION."""
         added, changed, removed = super().diff_to_active()
-        return added, changed, [config for config in removed if not isinstance(config, ServiceGroupConfig)]
+        return added, changed, spare_services(removed)
 
     # The end
 
@@ -185,7 +90,7 @@ class Engine(Supervisor):  # type: ignore[misc]  # supervisor is untyped
         received = self.options.signal_receiver
         while sig := received.get_signal():
             if sig == signal.SIGHUP:
-                self._next_scan = 0.0
+                self._roster.rescan()
             elif sig in (signal.SIGTERM, signal.SIGINT, signal.SIGQUIT):
                 if self.options.mood == SupervisorStates.SHUTDOWN:
                     self.options.announce(f"received {signame(sig)} again: leaving what still runs")
@@ -193,25 +98,6 @@ class Engine(Supervisor):  # type: ignore[misc]  # supervisor is untyped
                 self.options.mood = SupervisorStates.SHUTDOWN
             elif sig == signal.SIGUSR2:
                 self.options.reopenlogs()
-
-
-def lock(directory: bytes) -> int:
-    """Be the only engine of this directory, for as long as the descriptor is open."""
-    try:
-        descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    except OSError as error:
-        raise Temporary(f"unable to read {os.fsdecode(directory)}: {errtext.reason(error)}") from error
-    deadline = time.monotonic() + PATIENCE
-    while True:
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            if time.monotonic() < deadline:
-                time.sleep(0.01)
-                continue
-            os.close(descriptor)
-            raise Temporary(f"the services of {os.fsdecode(directory)} are already being run") from error
-        return descriptor
 
 
 def serve(

@@ -14,8 +14,9 @@ from supervisor.medusa import asyncore_25 as asyncore
 from smarthost import ending
 from smarthost.errors import Temporary
 from smarthost.supervision import start
-from smarthost.supervision.engine import PATIENCE, Engine, run_once
+from smarthost.supervision.engine import Engine, run_once
 from smarthost.supervision.group import ServiceGroup, ServiceGroupConfig
+from smarthost.supervision.roster import PATIENCE
 from smarthost.supervision.scan import Service
 from smarthost.unix import environment, errtext
 
@@ -34,7 +35,7 @@ class One(Engine):
         self._shown = shown
         self._group: ServiceGroup | None = None
 
-    def _scan(self) -> None:
+    def _look_around(self) -> None:
         """Once: begin, or end at once."""
         if self._group is not None:
             return
