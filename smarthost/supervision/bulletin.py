@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -58,3 +59,11 @@ class Bulletin:
 def _label() -> tuple[int, int]:
     now = time.time_ns()
     return tai64.EPOCH + now // 10**9, now % 10**9
+
+
+def loggable(text: str) -> str:
+    """On one line, and in UTF-8: supervisord's log loses a line with anything else, and names hold anything."""
+    return "".join(
+        letter if letter.isprintable() else "".join(f"%{byte:02X}" for byte in os.fsencode(letter))
+        for letter in text
+    )

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn
 from supervisor.options import ServerOptions
 
 from smarthost.errors import Temporary
+from smarthost.supervision.bulletin import loggable
 from smarthost.supervision.wake import Poller
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ class EngineOptions(ServerOptions):  # type: ignore[misc]  # supervisor is untyp
 
     def announce(self, text: str) -> None:
         """What an administrator must know, on stderr and in the log."""
-        self.logger.warn(text)
+        self.logger.warn(loggable(text))
         try:
             os.write(2, os.fsencode(f"{self.name}: warning: {text}\n"))
         except OSError:

@@ -18,6 +18,7 @@ from supervisor.states import ProcessStates
 
 from smarthost.supervision import multilog
 from smarthost.supervision.attendance import open_home
+from smarthost.supervision.bulletin import loggable
 from smarthost.supervision.logpipe import LogPipe
 from smarthost.supervision.process import ServiceProcess
 from smarthost.supervision.scan import Service, called
@@ -63,7 +64,7 @@ class ServiceProcessConfig(ProcessConfig):  # type: ignore[misc]  # supervisor i
         self.path = path
         self.priority = priority
         self.directory = os.fsdecode(path)
-        self.shown = self.directory
+        self.shown = loggable(self.directory)
         self.autostart = False  # supervisord is not to start it: we do
         self.logger: ServiceProcess | None = None
         self._logfile: str | None = None
@@ -73,7 +74,9 @@ class ServiceProcessConfig(ProcessConfig):  # type: ignore[misc]  # supervisor i
         """Where its log can be read: the file that multilog writes, so that supervisorctl tail -f works."""
         logger = self.logger
         if logger is not None and logger.pid:
-            self._logfile = multilog.current_file(logger.pid, logger.config.path) or self._logfile
+            found = multilog.current_file(logger.pid, logger.config.path)
+            if found is not None and found == loggable(found):  # XML-RPC knows no others
+                self._logfile = found
         return self._logfile
 
     def create_autochildlogs(self) -> None:
@@ -278,6 +281,7 @@ class ServiceGroup(ProcessGroup):  # type: ignore[misc]  # supervisor is untyped
             process.left = False
 
     def before_remove(self) -> None:
+        self.closing = True  # supervisord may look at it once more in this round
         for process in self.processes.values():
             process.release()
         if self._pipe is not None:

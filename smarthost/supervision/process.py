@@ -90,9 +90,9 @@ class ServiceProcess(Attended):
             found = os.stat(name, dir_fd=at)
             usable = os.access(name, os.X_OK, dir_fd=at) and not stat.S_ISDIR(found.st_mode)
         except OSError as error:
-            raise NotFound(f"unable to start {run}: {errtext.reason(error)}") from error
+            raise NotFound(f"unable to start {self.config.shown}/run: {errtext.reason(error)}") from error
         if not usable:
-            raise NotExecutable(f"unable to start {run}: access denied")
+            raise NotExecutable(f"unable to start {self.config.shown}/run: access denied")
         return run, [run]
 
     def spawn(self) -> int | None:

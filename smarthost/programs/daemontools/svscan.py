@@ -14,9 +14,10 @@ Exits   0 after TERM, INT or QUIT, when everything has been stopped: services fi
 Differs TERM stops the services, which the original leaves to their supervises; after KILL they run on, and
         the next svscan takes them over. There is no supervise for each, no limit of 1000, and a pipe outlives
         the process that made it. A service whose directory is deleted, not only its link, is stopped. A second
-        svscan of the same directory refuses to start. Lines about ./run begin with "svscan: warning"
-        and come once, not every second. Each ./run has a session of its own. Another argument is a
-        configuration, where the original ignores it. --help and --version, alone, are answered
+        svscan of the same directory refuses to start. Lines about ./run begin with "svscan: warning" and come
+        once, not every second; what cannot be printed of a name is a % and two digits. Each ./run has a session
+        of its own. Another argument is a configuration, where the original ignores it. --help and --version,
+        alone, are answered
 """
 
 from __future__ import annotations
