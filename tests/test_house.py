@@ -103,6 +103,16 @@ def test_every_init_is_empty() -> None:
         assert source.read_text() == "", source
 
 
+def test_what_may_vanish_between_two_looks_has_one_reader() -> None:
+    """A process ends when it likes. What /proc says of one is asked for where that is thought of."""
+    readers = [
+        source.name
+        for source in (ROOT / "tests").rglob("*.py")
+        if any(path in source.read_text() for path in ("/proc/{", '"/proc"', "/proc/locks"))
+    ]
+    assert sorted(readers) == ["processes.py", "test_house.py"]
+
+
 def launchers() -> list[str]:
     return sorted(path.name for path in (ROOT / "bin").iterdir() if path.is_file())
 

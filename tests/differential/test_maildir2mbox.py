@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import fcntl
 import os
-import select
 import subprocess
 from pathlib import Path
 
 import pytest
 
+from tests.support import processes
 from tests.support.originals import qmail_peer
 from tests.support.run import Outcome, ours, run
+from tests.support.waiting import eventually
 
 PAST = 1_700_000_000
 
@@ -139,22 +140,12 @@ class TestNothingIsLost:
         )
 
 
-def wait_until_locked_out(pid: int) -> None:
-    """The kernel lists who waits for a lock with an arrow."""
-    for _ in range(3000):
-        entries = [line.split() for line in Path("/proc/locks").read_text().splitlines()]
-        if any(entry[1] == "->" and str(pid) in entry for entry in entries):
-            return
-        select.select([], [], [], 0.01)
-    pytest.fail("it does not wait for the lock")
-
-
 def test_waits_for_the_lock_and_reads_what_took_the_place(tmp_path: Path) -> None:
     environment = prepare(tmp_path, {"one": b"Subject: x\n"}, b"old\n")
     with (tmp_path / "mbox").open("rb") as locked:
         fcntl.flock(locked, fcntl.LOCK_EX)
         waiting = subprocess.Popen([ours("maildir2mbox")], env={**os.environ, **environment})
-        wait_until_locked_out(waiting.pid)
+        eventually(lambda: processes.waits_for_a_lock(waiting.pid), "it to wait for the lock")
         (tmp_path / "mbox.new").write_bytes(b"new\n")
         (tmp_path / "mbox.new").rename(tmp_path / "mbox")
     assert waiting.wait(30) == 0

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.support import processes
 from tests.support.logs import contents, unstamped
 from tests.support.originals import original
 from tests.support.run import TIMEOUT, ours, run
@@ -254,15 +255,12 @@ def signalled(program: str, place: Path, script: list[str], number: int) -> Left
 
 
 def is_asleep(pid: int) -> bool:
-    with open(f"/proc/{pid}/stat") as file:
-        return file.read().rpartition(")")[2].split()[0] == "S"
+    return processes.state(pid) == "S"
 
 
 def pending(pid: int) -> bool:
-    with open(f"/proc/{pid}/status") as file:
-        return any(
-            line.split()[1].strip("0") != "" for line in file if line.startswith(("SigPnd:", "ShdPnd:"))
-        )
+    status = processes.status(pid)
+    return any(status.get(label, "").strip("0") for label in ("SigPnd", "ShdPnd"))
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGALRM])

@@ -13,12 +13,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.support import processes
 from tests.support.originals import qmail_peer
 from tests.support.qmqp import netstring, payload, request
 from tests.support.run import TIMEOUT, ours, run
+from tests.support.waiting import eventually
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
     from pathlib import Path
 
 # Keeps what it is given. It is the test that says how it ends.
@@ -261,26 +263,10 @@ def test_the_hour_ends(both: tuple[Side, Side], which: int) -> None:
         assert child.stdin
         # When the queue program runs, the handler has long been there.
         child.stdin.write(b"100:10:")
-        assert _until(lambda: _children(child.pid))
+        eventually(lambda: processes.children(child.pid), "the queue program")
         child.send_signal(signal.SIGALRM)
         stdout, stderr = child.communicate(timeout=TIMEOUT)
     assert (child.returncode, stdout, stderr) == (111, b"", b"")
-
-
-def _children(pid: int) -> list[str]:
-    with open(f"/proc/{pid}/task/{pid}/children") as file:
-        return file.read().split()
-
-
-def _until(there: Callable[[], object]) -> bool:
-    import time
-
-    end = time.monotonic() + TIMEOUT
-    while not there():
-        if time.monotonic() > end:
-            return False
-        time.sleep(0.005)
-    return True
 
 
 def test_no_descriptors_to_be_had(both: tuple[Side, Side]) -> None:

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from tests.support import processes
 from tests.support.originals import qmail_peer
 from tests.support.run import ours
 from tests.support.waiting import eventually
@@ -44,7 +45,7 @@ for name in os.listdir("/proc/self/fd"):
             flags = int(info.read().split("flags:")[1].split()[0], 8)
     except OSError:
         continue
-    if not link.startswith("/proc") and not link.endswith(os.path.basename(sys.argv[0])):
+    if not link.startswith("/proc/") and not link.endswith(os.path.basename(sys.argv[0])):
         links[name] = (link, flags & 3)
 umask = os.umask(0)
 told = dict(
@@ -109,7 +110,7 @@ def start(
         eventually(file.exists, name)
         told[name] = json.loads(file.read_text())
     for each in told.values():
-        eventually(lambda: not Path(f"/proc/{each['pid']}").exists(), "its end")  # noqa: B023
+        eventually(lambda: processes.gone(each["pid"]), "its end")  # noqa: B023
     assert told["qmail-send"]["pid"] == child.pid
     return told, stdout
 

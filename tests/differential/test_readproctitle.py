@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import subprocess
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.support import processes
 from tests.support.chains import both
 from tests.support.originals import original
 from tests.support.run import ours, run
@@ -29,12 +29,8 @@ def readproctitle(which: str) -> str:
     return original("readproctitle") if which == "original" else ours("readproctitle")
 
 
-def command_line(pid: int) -> list[bytes]:
-    return Path(f"/proc/{pid}/cmdline").read_bytes().removesuffix(b"\0").split(b"\0")
-
-
 def shows(pid: int, end: bytes) -> bool:
-    return b"\0".join(command_line(pid)).endswith(end)
+    return b"\0".join(processes.command_line(pid)).endswith(end)
 
 
 def expected(size: int, read: bytes) -> bytes:
@@ -55,7 +51,7 @@ def shown(program: str, words: Sequence[str | bytes], parts: Sequence[bytes]) ->
             running.stdin.flush()
             wanted = expected(size, read)
             eventually(partial(shows, running.pid, wanted))
-            seen.append(command_line(running.pid)[-len(words) :])
+            seen.append(processes.command_line(running.pid)[-len(words) :])
         running.stdin.close()
         assert running.wait() == 0
     return seen
@@ -113,5 +109,5 @@ def test_an_input_that_cannot_be_read() -> None:
 def test_what_stands_before_the_arguments() -> None:
     """Of a script it is the interpreter and the file: Differs says so."""
     with subprocess.Popen([ours("readproctitle"), "word", "....."], stdin=subprocess.PIPE) as running:
-        eventually(lambda: command_line(running.pid)[-1] == b".....")
-        assert command_line(running.pid)[1:] == [ours("readproctitle").encode(), b"word", b"....."]
+        eventually(lambda: processes.command_line(running.pid)[-1] == b".....")
+        assert processes.command_line(running.pid)[1:] == [ours("readproctitle").encode(), b"word", b"....."]

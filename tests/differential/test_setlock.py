@@ -11,11 +11,11 @@ import os
 import subprocess
 import sys
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.support import processes
 from tests.support.chains import UNCHANGED, both
 from tests.support.originals import original
 from tests.support.run import Outcome, ours, run
@@ -23,6 +23,7 @@ from tests.support.waiting import eventually
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 BOTH = ["original", "ours"]
 
@@ -54,12 +55,6 @@ def is_locked(file: Path) -> bool:
     return False
 
 
-def waits_for_a_lock(pid: int) -> bool:
-    """/proc/locks lists a waiting process behind an arrow."""
-    waiting = [line for line in Path("/proc/locks").read_text().splitlines() if "->" in line]
-    return any(f" {pid} " in line for line in waiting)
-
-
 @pytest.mark.parametrize("holder", BOTH)
 @pytest.mark.parametrize(
     "options", [["-n"], ["-nX"], ["-Nn"], ["-n", "-x", "-X"], ["-nx"], ["-xn"], ["-x", "-n", "--"]]
@@ -81,7 +76,7 @@ def test_waiting(tmp_path: Path, holder: str, waiter: str, options: list[str]) -
         waiting = subprocess.Popen(
             [setlock(waiter), *options, file, "echo", "got it"], stdout=subprocess.PIPE
         )
-        eventually(lambda: waits_for_a_lock(waiting.pid) or waiting.poll() is not None)
+        eventually(lambda: processes.waits_for_a_lock(waiting.pid) or waiting.poll() is not None)
         assert waiting.poll() is None
     assert waiting.communicate()[0] == b"got it\n"
     assert waiting.returncode == 0
@@ -92,7 +87,7 @@ def test_sigterm_ends_the_waiting(tmp_path: Path, which: str) -> None:
     file = tmp_path / "lock"
     with held(which, file):
         waiting = subprocess.Popen([setlock(which), file, "true"])
-        eventually(lambda: waits_for_a_lock(waiting.pid))
+        eventually(lambda: processes.waits_for_a_lock(waiting.pid))
         waiting.terminate()
         assert waiting.wait() == -15
 

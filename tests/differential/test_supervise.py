@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from smarthost.formats import status
+from tests.support import processes
 from tests.support.chains import both
-from tests.support.engine import ended, process_state
 from tests.support.originals import original
+from tests.support.processes import ended
 from tests.support.run import TIMEOUT, Outcome, ours, run
 from tests.support.supervised import Supervised, make_service, supervised
 from tests.support.waiting import eventually
@@ -81,10 +82,10 @@ def test_every_letter(here: Path, which: str, clients: str) -> None:
         assert sorted(service.got()[1:]) == ["SIGALRM", "SIGHUP", "SIGINT"]
         scene.say("-p")
         scene.becomes(up + ", paused", "pid 1 b'u'")
-        eventually(lambda: process_state(first) == "T")
+        eventually(lambda: processes.state(first) == "T")
         scene.say("-c")
         scene.becomes(up, "pid 0 b'u'")
-        eventually(lambda: process_state(first) != "T")
+        eventually(lambda: processes.state(first) != "T")
         scene.say("-o")
         scene.becomes(up, "pid 0 b'\\x00'")
         scene.say("-u")

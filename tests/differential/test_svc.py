@@ -7,21 +7,22 @@ from __future__ import annotations
 
 import os
 import subprocess
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 from smarthost.formats import status
+from tests.support import processes
 from tests.support.chains import both
-from tests.support.engine import ended
 from tests.support.originals import original
+from tests.support.processes import ended
 from tests.support.run import Outcome, ours, run
 from tests.support.supervised import double, make_service, supervised
 from tests.support.waiting import eventually
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
 BOTH = ["original", "ours"]
 DONE = Outcome(0, b"", b"")
@@ -119,10 +120,6 @@ def test_no_right_to_control(tmp_path: Path) -> None:
     assert mine.stderr == b"svc: warning: unable to control service: access denied\n"
 
 
-def stopped(pid: int) -> bool:
-    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "T"
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize("which", BOTH)
 def test_a_service_under_the_original_supervise(tmp_path: Path, which: str) -> None:
@@ -142,10 +139,10 @@ def test_a_service_under_the_original_supervise(tmp_path: Path, which: str) -> N
         eventually(lambda: len(service.got()) == 4)
         assert sorted(service.got()[1:]) == ["SIGALRM", "SIGHUP", "SIGINT"]
         say("-p")
-        eventually(lambda: stopped(first))
+        eventually(lambda: processes.state(first) == "T")
         assert service.status().paused
         say("-c")
-        eventually(lambda: not stopped(first))
+        eventually(lambda: processes.state(first) != "T")
         eventually(lambda: not service.status().paused)
         say("-t")
         eventually(lambda: service.got().count("start") == 2)

@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.support.engine import ended
 from tests.support.originals import original
+from tests.support.processes import ended
 from tests.support.run import TIMEOUT, ours, run
 from tests.support.waiting import eventually
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.support import processes
 from tests.support.originals import original
 from tests.support.run import Outcome, ours, run
 from tests.support.servers import UnixServer, serving_at
@@ -41,13 +42,7 @@ def common(log: bytes) -> list[bytes]:
 
 def idle(server: UnixServer) -> None:
     """Wait until no child is left."""
-    children = f"/proc/{server.process.pid}/task/{server.process.pid}/children"
-
-    def none() -> bool:
-        with open(children) as file:
-            return not file.read()
-
-    eventually(none, "the child to end")
+    eventually(lambda: not processes.children(server.process.pid), "the child to end")
 
 
 @pytest.mark.parametrize(

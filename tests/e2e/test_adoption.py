@@ -16,8 +16,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.support.engine import Engine, ended, lines
+from tests.support import processes
+from tests.support.engine import Engine, lines
 from tests.support.originals import original
+from tests.support.processes import ended
 from tests.support.run import TIMEOUT, ours, run
 from tests.support.supervised import make_service
 from tests.support.waiting import eventually
@@ -184,8 +186,7 @@ def test_a_record_of_another_process_is_not_believed(tmp_path: Path) -> None:
         boot = file.read().strip()
     other = subprocess.Popen(["sleep", "1000"])
     try:
-        with open(f"/proc/{other.pid}/stat") as file:
-            started = int(file.read().rpartition(")")[2].split()[19])
+        started = processes.begun(other.pid)
         for number, record in enumerate(
             [f"run {other.pid} {started + 1} {boot}", f"run {other.pid} {started} another", "nonsense", ""], 1
         ):

@@ -101,7 +101,7 @@ def test_a_message_that_cannot_be_read(box: Path) -> None:
     [
         ({}, b"MAILDIR not set"),
         ({"MAILDIR": "/nowhere"}, b"unable to chdir to /nowhere: file does not exist"),
-        ({"MAILDIR": "/proc"}, b"unable to scan $MAILDIR/new: file does not exist"),
+        ({"MAILDIR": "/proc/sys"}, b"unable to scan $MAILDIR/new: file does not exist"),
     ],
 )
 def test_no_maildir(env: dict[str, str], reason: bytes) -> None:

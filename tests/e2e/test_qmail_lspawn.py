@@ -16,6 +16,7 @@ import pytest
 
 from smarthost.formats import spawn
 from smarthost.policy import lspawn
+from tests.support import processes
 from tests.support.homes import messages
 from tests.support.mailhome import GID, IS_ROOT, MESSAGE, UID, MailHome
 from tests.support.peerhome import peer_in_home
@@ -426,7 +427,7 @@ class TestWorkers:
     def test_one_that_is_killed_while_it_waits(self, started: Spawning) -> None:
         pid = self.pid_of_a_worker(started)
         os.kill(pid, signal.SIGKILL)
-        eventually(lambda: not os.path.exists(f"/proc/{pid}"))
+        eventually(lambda: processes.gone(pid))
         assert self.deliver(started).endswith(b"did 1+0+1\n")
 
     def test_one_that_is_killed_while_it_works(self, started: Spawning) -> None:
@@ -437,7 +438,7 @@ class TestWorkers:
 
     def test_nobody_stays_for_long(self, started: Spawning) -> None:
         pid = self.pid_of_a_worker(started)
-        eventually(lambda: not os.path.exists(f"/proc/{pid}"))
+        eventually(lambda: processes.gone(pid))
         assert self.deliver(started).endswith(b"did 1+0+1\n")
 
     def test_one_that_leaves_a_process_behind_is_not_used_again(
@@ -469,9 +470,9 @@ class TestWorkers:
     def test_all_are_gone_when_it_is_killed(self, started: Spawning) -> None:
         pid = self.pid_of_a_worker(started)
         started.process.kill()
-        eventually(lambda: not os.path.exists(f"/proc/{pid}"))
+        eventually(lambda: processes.gone(pid))
 
     def test_all_are_gone_when_it_ends(self, started: Spawning) -> None:
         pid = self.pid_of_a_worker(started)
         assert started.end() == (0, b"")
-        assert not os.path.exists(f"/proc/{pid}")
+        assert processes.gone(pid)

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.support import qmqp
+from tests.support import processes, qmqp
 from tests.support.homes import make_home, messages, queued
 from tests.support.originals import original
 from tests.support.peerhome import peer_in_home
@@ -252,7 +252,7 @@ def test_our_queue_program_needs_no_process_of_its_own(home: Path) -> None:
         assert qmqp.exchange(HOST, server.port, sent[:-9], half_close=True) == b""
         assert pid_of(qmqp.send(HOST, server.port, sent)) == first
         os.kill(first, 9)
-        eventually(lambda: not os.path.exists(f"/proc/{first}"), "it to end")
+        eventually(lambda: processes.gone(first), "it to end")
         assert pid_of(qmqp.send(HOST, server.port, sent)) != first
     assert len(messages(home)) == 3
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import signal
 from typing import TYPE_CHECKING
 
 import pytest
 
 from smarthost.store import deployment
+from tests.support import processes
 from tests.support.aiosmtp import serving
 from tests.support.remote import MESSAGE, ON_THE_WIRE, home_of, set_controls
 from tests.support.run import Outcome, ours, run
@@ -34,11 +33,6 @@ def spawning(home: Path, env: Mapping[str, str] | None = None) -> Spawning:
     started = Spawning([ours("qmail-rspawn")], {"QMAILHOME": str(home), **(env or {})})
     assert started.concurrency() == 120
     return started
-
-
-def children(pid: int) -> list[str]:
-    with open(f"/proc/{pid}/task/{pid}/children", encoding="ascii") as file:
-        return file.read().split()
 
 
 def test_deliveries(tmp_path: Path) -> None:
@@ -91,12 +85,10 @@ def test_ours_needs_no_new_interpreter_and_a_new_one_is_noticed(tmp_path: Path) 
         with spawning(home) as started:
             started.ask(0, b"0/1", b"", b"a@there.example")
             eventually(lambda: server.connections, "the delivery to begin")
-            [child] = children(started.process.pid)
-            mine, its = (os.readlink(f"/proc/{pid}/exe") for pid in (started.process.pid, child))
-            assert mine == its
-            with open(f"/proc/{child}/cmdline", "rb") as file:
-                assert b"qmail-rspawn" in file.read()
-            os.kill(int(child), signal.SIGKILL)
+            [child] = processes.children(started.process.pid)
+            assert processes.program(child) == processes.program(started.process.pid)
+            assert b"qmail-rspawn" in b" ".join(processes.command_line(child))
+            processes.kill(child)
             assert started.report() == (0, b"Zqmail-remote crashed.\n")
             replacement = home / "bin/new"
             replacement.write_text("#!/bin/sh\nprintf 'r\\0Kreplaced: %s %s %s\\0' \"$@\"\n")
@@ -134,11 +126,11 @@ def test_many_at_once(tmp_path: Path) -> None:
         with spawning(home) as started:
             for number in range(120):
                 started.ask(number, b"0/1", b"", b"a@there.example")
-            eventually(lambda: len(children(started.process.pid)) == 120, "all to begin")
+            eventually(lambda: len(processes.children(started.process.pid)) == 120, "all to begin")
             started.ask(5, b"0/1", b"", b"a@there.example")
             assert started.report() == (5, b"ZInternal error: delnum in use. (#4.3.5)\n")
-            for child in children(started.process.pid):
-                os.kill(int(child), signal.SIGKILL)
+            for child in processes.children(started.process.pid):
+                processes.kill(child)
             assert set(started.reports(120).values()) == {b"Zqmail-remote crashed.\n"}
 
 
@@ -161,5 +153,5 @@ def test_tls_is_loaded_where_it_may_be_spoken(tmp_path: Path) -> None:
         ("nonsense line", True),
     ):
         set_controls(home, remotes=remotes)
-        with spawning(home) as started, open(f"/proc/{started.process.pid}/maps", encoding="utf-8") as maps:
-            assert ("/_ssl." in maps.read()) == loaded, remotes
+        with spawning(home) as started:
+            assert ("/_ssl." in processes.maps(started.process.pid)) == loaded, remotes

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.support import processes
 from tests.support.homes import make_home
 from tests.support.run import ours, run
 from tests.support.sendrig import LOCAL, Rig, queue_message
@@ -185,7 +186,7 @@ def test_when_one_dies_the_rest_ends(home: Path, victim: str) -> None:
     with service.start() as child:
         try:
             eventually(lambda: b"status: " in service.log(), "its start")
-            [pid] = eventually(lambda: _children(child.pid, victim), victim)
+            [pid] = eventually(lambda: _children(child.pid, victim.encode()), victim)
             os.kill(pid, signal.SIGKILL)
             if victim == "qmail-clean":  # it is missed when it is needed
                 queue_message(home, [b"joe@here.example"])
@@ -199,19 +200,12 @@ def test_when_one_dies_the_rest_ends(home: Path, victim: str) -> None:
     assert service.log().endswith(b"status: exiting\n")
 
 
-def _children(parent: int, name: str) -> list[int]:
-    found = []
-    for entry in os.listdir("/proc"):
-        try:
-            with open(f"/proc/{int(entry)}/stat") as file:
-                fields = file.read().rsplit(")", 1)[1].split()
-            with open(f"/proc/{entry}/cmdline") as file:
-                words = file.read().split("\0")
-        except (OSError, ValueError):
-            continue
-        if int(fields[1]) == parent and any(os.path.basename(word) == name for word in words):
-            found.append(int(entry))
-    return found
+def _children(parent: int, name: bytes) -> list[int]:
+    return [
+        child
+        for child in processes.children(parent)
+        if any(os.path.basename(word) == name for word in processes.command_line(child))
+    ]
 
 
 def test_it_looks_by_itself(home: Path) -> None:
@@ -227,24 +221,13 @@ def test_it_looks_by_itself(home: Path) -> None:
 def test_it_sleeps_when_there_is_nothing_to_do(home: Path) -> None:
     with Rig([ours("qmail-send")], home) as rig:
         rig.until_log(b"status: ")
-        eventually(lambda: _state(rig.pid) == "S", "its sleep")
-        before = _ticks(rig.pid)
+        eventually(lambda: processes.state(rig.pid) == "S", "its sleep")
+        before = processes.cpu(rig.pid)
         rig.until(_elapsed(0.5), "half a second")
-        assert _ticks(rig.pid) - before <= 2
+        assert processes.cpu(rig.pid) - before <= 2
         assert rig.end() == 0
 
 
 def _elapsed(seconds: float) -> Callable[[], bool]:
     deadline = time.monotonic() + seconds
     return lambda: time.monotonic() > deadline
-
-
-def _state(pid: int) -> str:
-    with open(f"/proc/{pid}/stat") as file:
-        return file.read().rsplit(")", 1)[1].split()[0]
-
-
-def _ticks(pid: int) -> int:
-    with open(f"/proc/{pid}/stat") as file:
-        fields = file.read().rsplit(")", 1)[1].split()
-    return int(fields[11]) + int(fields[12])

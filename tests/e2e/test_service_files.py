@@ -6,15 +6,16 @@ Not tested: a finish that cannot be made a process of.
 from __future__ import annotations
 
 import json
-import os
 import re
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.support.engine import Engine, ended, lines
+from tests.support import processes
+from tests.support.engine import Engine, lines
 from tests.support.originals import original
+from tests.support.processes import ended
 from tests.support.run import ours, run
 from tests.support.waiting import eventually
 
@@ -201,13 +202,7 @@ def test_the_engine_keeps_no_descriptor_of_a_start(engine: Engine, descriptor: s
     process = engine.start()
 
     def held() -> list[str]:
-        found = []
-        for name in os.listdir(f"/proc/{process.pid}/fd"):
-            try:
-                found.append(os.readlink(f"/proc/{process.pid}/fd/{name}"))
-            except FileNotFoundError:
-                continue  # closed since it was listed
-        return sorted(found)
+        return sorted(processes.descriptors(process.pid).values())
 
     eventually(lambda: supervised(home) and supervised(home / "log"))
     svc(home, "--wait=ready")

@@ -5,7 +5,6 @@ Not tested: a full process table, a full descriptor table.
 
 from __future__ import annotations
 
-import contextlib
 import os
 import signal
 import socket
@@ -18,7 +17,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.support.engine import Engine, ended, lines
+from tests.support import processes
+from tests.support.engine import Engine, lines
+from tests.support.processes import ended
 from tests.support.run import BIN, TIMEOUT, run
 from tests.support.waiting import eventually
 
@@ -63,10 +64,10 @@ class TestWhatAServiceFinds:
         assert int(status["SigIgn"], 16) & ~GLIBCS_OWN == 0
         assert lines(engine.root / "limit") == ["333"]
         assert lines(engine.root / "cwd") == [str(home)]
-        eventually(lambda: Path(f"/proc/{pid}/comm").read_text() == "sleep\n")  # the shell has its own open
+        eventually(lambda: processes.name(pid) == "sleep")  # the shell has its own open
         # The loader opens one for a moment.
-        eventually(lambda: sorted(os.listdir(f"/proc/{pid}/fd")) == ["0", "1", "2"])
-        assert os.readlink(f"/proc/{pid}/fd/0") == "/dev/null"
+        eventually(lambda: processes.descriptors(pid).keys() == {0, 1, 2})
+        assert processes.descriptors(pid)[0] == "/dev/null"
         assert {
             line
             for line in lines(engine.root / "environment")
@@ -295,10 +296,7 @@ OWN_ADDRESS = ".".join(map(str, (127, *(os.getpid() + 2**16).to_bytes(3, "big"))
 
 def listening(pid: int) -> list[tuple[str, int]]:
     """The TCP addresses that a process listens on, as the kernel tells."""
-    sockets = set()
-    for descriptor in Path(f"/proc/{pid}/fd").iterdir():
-        with contextlib.suppress(FileNotFoundError):  # closed since it was listed
-            sockets.add(os.readlink(descriptor))
+    sockets = set(processes.descriptors(pid).values())
     rows = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
     found = [row[1].split(":") for row in rows if row[3] == "0A" and f"socket:[{row[9]}]" in sockets]
     return [(socket.inet_ntoa(bytes.fromhex(ip)[::-1]), int(port, 16)) for ip, port in found]

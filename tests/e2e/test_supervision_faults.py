@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.support.engine import Engine, ended, lines
+from tests.support.engine import Engine, lines
 from tests.support.originals import original
+from tests.support.processes import ended
 from tests.support.run import TIMEOUT, ours, run
 from tests.support.waiting import eventually
 

@@ -17,8 +17,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.support.engine import Engine, ended, lines
+from tests.support.engine import Engine, lines
 from tests.support.originals import original
+from tests.support.processes import ended
 from tests.support.run import BIN, TIMEOUT, ours, run
 from tests.support.waiting import eventually
 

@@ -16,8 +16,9 @@ import pytest
 from supervisor.xmlrpc import Faults, SupervisorTransport
 
 from smarthost.formats import status
-from tests.support.engine import Engine, ended, lines, program
+from tests.support.engine import Engine, lines, program
 from tests.support.originals import original
+from tests.support.processes import ended
 from tests.support.run import BIN, TIMEOUT, ours, run
 from tests.support.waiting import eventually
 

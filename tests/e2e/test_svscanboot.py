@@ -8,30 +8,27 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.support.engine import ended, lines
+from tests.support import processes
+from tests.support.engine import lines
 from tests.support.originals import original
+from tests.support.processes import ended
 from tests.support.run import BIN, TIMEOUT, ours, run
 from tests.support.waiting import eventually
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 pytestmark = pytest.mark.slow
 
 
 def titles() -> list[str]:
     """The command lines of all readproctitles."""
-    found = []
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit():
-            try:
-                line = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
-            except (FileNotFoundError, ProcessLookupError, PermissionError):
-                continue
-            if "service errors:" in line:
-                found.append(line)
-    return found
+    found = (b" ".join(processes.command_line(pid)).decode(errors="replace") for pid in processes.all_there())
+    return [line for line in found if "service errors:" in line]
 
 
 def test_it_starts_everything_and_ends_it_in_order(tmp_path: Path) -> None:

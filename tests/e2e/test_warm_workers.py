@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.support import warm
+from tests.support import processes, warm
 from tests.support.run import ours, run
 from tests.support.servers import serving
 from tests.support.waiting import eventually
@@ -140,7 +140,7 @@ def test_a_worker_is_used_again_and_gone_within_a_second(tmp_path: Path) -> None
         assert len(set(said)) == 1
         assert said[0].endswith(b" an argument x")
         pid = int(said[0].split()[0])
-        eventually(lambda: not os.path.exists(f"/proc/{pid}"), "the worker to go")
+        eventually(lambda: processes.gone(pid), "the worker to go")
         assert server.log.count(b"end ") == 5
         assert server.talk(b"x") != said[0]
 
@@ -177,7 +177,7 @@ def test_a_worker_killed_while_it_serves_and_while_it_sleeps(tmp_path: Path) -> 
         asleep = int(server.talk().split()[0])
         server.wait_for(rb"end %d status 0\ntcpserver: status: 0/40\n" % asleep)
         os.kill(asleep, signal.SIGKILL)
-        eventually(lambda: not os.path.exists(f"/proc/{asleep}"), "it to be reaped")
+        eventually(lambda: processes.gone(asleep), "it to be reaped")
         assert int(server.talk().split()[0]) != asleep
         server.wait_for(rb"status: 0/40\n", 4)
         assert server.log.count(b"end ") == 3
@@ -195,10 +195,10 @@ def test_sigterm_ends_the_server_and_the_sleepers_and_leaves_who_serves(tmp_path
             server.wait_for(rb"end %d " % pids[1])
             server.process.send_signal(signal.SIGTERM)
             assert server.process.wait(20) == 0
-            eventually(lambda: not os.path.exists(f"/proc/{pids[1]}"), "the sleeper to go")
+            eventually(lambda: processes.gone(pids[1]), "the sleeper to go")
             client.sendall(b"still here")
             assert client.recv(100) == b"still here"
-        eventually(lambda: not os.path.exists(f"/proc/{pids[0]}"), "the last one to go")
+        eventually(lambda: processes.gone(pids[0]), "the last one to go")
 
 
 VARIABLES = """

@@ -7,15 +7,16 @@ import shutil
 import signal
 import subprocess
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING, Self, TypeVar
 
 import pytest
 
+from tests.support import processes
 from tests.support.run import BIN, TIMEOUT
 from tests.support.waiting import eventually
 
 if TYPE_CHECKING:
+    from pathlib import Path
     from types import TracebackType
 
 T = TypeVar("T")
@@ -31,18 +32,6 @@ def program(name: str) -> str:
     if found is None:
         pytest.skip(f"there is no {name}")
     return found
-
-
-def process_state(pid: int) -> str:
-    """As /proc shows it; Z for one that is gone."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-    except (FileNotFoundError, ProcessLookupError):
-        return "Z"
-
-
-def ended(pid: int) -> bool:
-    return process_state(pid) == "Z"
 
 
 class Engine:
@@ -126,7 +115,7 @@ class Engine:
         if self.process is not None and self.process.poll() is None:
             self.stop()
         for pid in self._leftovers:
-            if not ended(pid) and str(self.root) in os.readlink(f"/proc/{pid}/cwd"):
-                os.kill(pid, signal.SIGKILL)
+            if str(self.root) in processes.directory(pid):
+                processes.kill(pid)
         if error is None and self.stderr.exists():
             assert b"internal error" not in self.stderr.read_bytes()

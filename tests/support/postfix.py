@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import signal
 import subprocess
 import tempfile
 from contextlib import contextmanager
@@ -16,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.support import originals
+from tests.support import originals, processes
 from tests.support.nameserver import lonely_address
 from tests.support.waiting import PATIENCE, eventually
 
@@ -147,10 +146,7 @@ def serving(certificate: Path | None = None) -> Iterator[Postfix]:
         finally:
             process.terminate()
             process.wait(PATIENCE)
-            try:
-                os.killpg(process.pid, signal.SIGKILL)
-            except ProcessLookupError:
-                pass
+            processes.kill_group(process.pid)
             assert process.stderr is not None
             process.stderr.close()
     finally:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import re
-import signal
 import socket
 import subprocess
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tests.support import processes
 from tests.support.waiting import PATIENCE, eventually
 
 if TYPE_CHECKING:
@@ -36,9 +36,7 @@ class Server:
 
     def wait_for_children(self) -> None:
         """Until nobody is served."""
-        pid = self.process.pid
-        with open(f"/proc/{pid}/task/{pid}/children", encoding="ascii") as children:
-            eventually(lambda: children.seek(0) or not children.read(), "children to end")
+        eventually(lambda: not processes.children(self.process.pid), "children to end")
 
     def connect(self, *, source: str = "127.0.0.1") -> socket.socket:
         return socket.create_connection(("127.0.0.1", self.port), PATIENCE, (source, 0))
@@ -100,10 +98,7 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
     """The server, and every client it still has."""
     process.terminate()
     process.wait(PATIENCE)
-    try:
-        os.killpg(process.pid, signal.SIGKILL)
-    except ProcessLookupError:
-        pass
+    processes.kill_group(process.pid)
 
 
 class UnixServer(Server):
@@ -122,12 +117,7 @@ class UnixServer(Server):
 
     def listens(self) -> bool:
         """Whether this server's own socket is there, known from the kernel: to connect would be a client."""
-        inodes = set()
-        for descriptor in Path(f"/proc/{self.process.pid}/fd").iterdir():
-            try:
-                inodes.add(descriptor.readlink().name)
-            except OSError:
-                continue
+        inodes = set(processes.descriptors(self.process.pid).values())
         for line in Path("/proc/net/unix").read_text().splitlines()[1:]:
             _, _, _, flags, _, _, inode, *path = line.split()
             if flags == "00010000" and path == [self.path.name] and f"socket:[{inode}]" in inodes:

@@ -11,6 +11,7 @@ import pytest
 from smarthost.policy.logscript import Directory, parse
 from smarthost.store.background import AGAIN, WORKING, WORKSTATE, Background
 from smarthost.store.oldfiles import OldFiles
+from tests.support import processes
 from tests.support.waiting import eventually
 
 if TYPE_CHECKING:
@@ -121,16 +122,8 @@ def test_the_end_takes_the_processor_and_whom_it_started_along(place: Path) -> N
     started = int((place / "pid").read_text())
     worked.background.end()
     assert not worked.background.is_busy
-    eventually(lambda: not lives(started), "the end of what the processor started")
+    eventually(lambda: processes.ended(started), "the end of what the processor started")
     assert set(old_files(place)) == {f"{FIRST}.w", f"{SECOND}.w"}
-
-
-def lives(pid: int) -> bool:
-    try:
-        with open(f"/proc/{pid}/stat") as file:
-            return file.read().rpartition(")")[2].split()[0] != "Z"
-    except OSError:
-        return False
 
 
 def test_a_child_holds_no_lock_and_no_input(place: Path) -> None:
