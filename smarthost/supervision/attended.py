@@ -151,10 +151,22 @@ class Attended(Subprocess):  # type: ignore[misc]  # supervisor is untyped
         self.change_state(ProcessStates.RUNNING)
         self._options.logger.info(f"{self.name} (pid {pid}) is taken over")
 
-    def _hear(self) -> None:
-        """What svc has written."""
-        while self.attendance.held and not self._deaf and (letter := self.attendance.letter()):
+    def _hear(self) -> bool:
+        """The next letter that svc has written; whether there was one. Whom it ends is waited for before the one after."""
+        if not self.attendance.held or self._deaf:
+            return False
+        letter = self.attendance.letter()
+        if letter:
             self._obey(self, letter)
+        return bool(letter)
+
+    def _hear_again(self) -> None:
+        """The first second of a process is over: what was written meanwhile comes before the start of another."""
+        if self._deaf:
+            self._deaf = False
+            self._options.poller.listen(self.attendance.control, now=True)
+            while not self.up() and self._hear():
+                pass
 
     def leave_if_down(self) -> None:
         """After svc -x."""

@@ -200,6 +200,8 @@ class ServiceProcess(Attended):
             return
         if self._deaf or self.state == ProcessStates.STARTING:
             self._end_first_second(now)
+            if not self.attendance.held:  # it has been told to leave
+                return
         if self._kill_at is not None:
             self._kill_if_late(now)
         if self._finisher.check(now):
@@ -211,21 +213,23 @@ class ServiceProcess(Attended):
         if now < self._started + CADENCE:
             self._options.poller.wake_at(self._started + CADENCE)
             return
-        if self._deaf:
-            self._deaf = False
-            self._options.poller.listen(self.attendance.control, now=True)
         if self.state == ProcessStates.STARTING:
             self.backoff = 0
             self.bulletin.over()
             self.change_state(ProcessStates.RUNNING)
             self._options.poller.hurry()  # others may have waited for that
+        self._hear_again()
 
     def start_when_due(self) -> None:
-        """Start it, or be woken when that is allowed."""
-        if time.monotonic() >= self.due:
-            self.start()
-        else:
+        """Start it, or be woken when that is allowed. What it was told in its first second comes before."""
+        if time.monotonic() < self.due:
             self._options.poller.wake_at(self.due)
+            return
+        if self._deaf:
+            self._hear_again()
+            self._options.poller.hurry()  # the next round knows whether it is still to be started
+            return
+        self.start()
 
     def _ended(self, wait_status: int | None) -> None:
         """It has ended."""

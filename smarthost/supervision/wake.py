@@ -36,10 +36,10 @@ class Poller(poller.PollPoller):  # type: ignore[misc]  # supervisor is untyped
         self._deadline: float | None = None
         self.signalled: Callable[[], None] = lambda: None
         self._watch = select.epoll()
-        self._handlers: dict[int, Callable[[], None]] = {}
+        self._handlers: dict[int, Callable[[], object]] = {}
         self.register_readable(self._watch.fileno())
 
-    def watch(self, descriptor: int, handler: Callable[[], None]) -> None:
+    def watch(self, descriptor: int, handler: Callable[[], object]) -> None:
         """Call `handler` whenever there is something to be read, or the end of file."""
         self._handlers[descriptor] = handler
         self._watch.register(descriptor, select.EPOLLIN)

@@ -136,6 +136,60 @@ def test_letters_wait_for_a_second_after_a_start(here: Path, which: str) -> None
         assert elapsed > 0.5 * 10**9
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("clients", BOTH)
+@pytest.mark.parametrize("which", BOTH)
+def test_one_that_ends_at_once_can_be_told_all_the_same(here: Path, which: str, clients: str) -> None:
+    """Each of its lives is over before its first second is, in which it hears nothing."""
+    make_service(here, "#!/bin/sh\nprintf 'start ' >>got\n")
+    with supervised(here, program(which, "supervise")) as service:
+        scene = Scene(service, clients)
+        eventually(lambda: len(service.got()) > 2)
+        scene.say("-d")
+        scene.becomes("down N seconds, normally up", "- 0 b'd'")
+        so_far = len(service.got())
+        scene.say("-o")
+        eventually(lambda: len(service.got()) == so_far + 1)
+        scene.becomes("down N seconds, normally up", "- 0 b'\\x00'")
+        scene.say("-u")
+        eventually(lambda: len(service.got()) > so_far + 2)
+        scene.say("-x")
+        assert service.process.wait(TIMEOUT) == 0
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("which", BOTH)
+def test_one_that_ends_at_once_may_tell_it_itself(here: Path, which: str) -> None:
+    """As the originals' own suite has it: two lives, the second of which ends supervise."""
+    make_service(here, "#!/bin/sh\nprintf 'first ' >>got; exec mv second run\n", down=True)
+    (here / "second").write_text(f"#!/bin/sh\nprintf 'second ' >>got; exec {ours('svc')} -x .\n")
+    (here / "second").chmod(0o755)
+    with supervised(here, program(which, "supervise")) as service:
+        Scene(service, "ours").say("-u")
+        assert service.process.wait(TIMEOUT) == 0
+        assert service.got() == ["first", "second"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("which", BOTH)
+def test_whom_a_letter_ends_is_down_for_the_next(here: Path, which: str) -> None:
+    """`k`, and then `o`: it runs once more."""
+    make_service(here)
+    with supervised(here, program(which, "supervise")) as service:
+        scene = Scene(service, "ours")
+        service.started()
+        scene.say("-o")
+        scene.becomes("up (pid N) N seconds", "pid 0 b'\\x00'")
+        for _ in range(3):
+            so_far = len(service.got())
+            first = service.status().pid
+            scene.say("-k")
+            eventually(lambda first=first: ended(first), "its end")  # type: ignore[misc]
+            scene.say("-o")
+            eventually(lambda so_far=so_far: len(service.got()) == so_far + 1, "its start")  # type: ignore[misc]
+            scene.becomes("up (pid N) N seconds", "pid 0 b'\\x00'")
+
+
 @pytest.mark.parametrize("which", BOTH)
 def test_modes_of_what_it_keeps(here: Path, which: str) -> None:
     make_service(here, down=True)
