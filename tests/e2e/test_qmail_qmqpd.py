@@ -1,7 +1,7 @@
 """A QMQP message's way: client, tcpserver, qmail-qmqpd, queue program, queue.
 
 Both tcpservers, ours with warm workers and without; our queue program and qmail's own; a client of
-ours and nullmailer's.
+ours, nullmailer's and Postfix's.
 
 Not tested: a host that has no memory left.
 """
@@ -16,11 +16,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.support import processes, qmqp
+from tests.support import postfix, processes, qmqp
 from tests.support.homes import make_home, messages, queued
 from tests.support.originals import original
 from tests.support.peerhome import peer_in_home
-from tests.support.run import TIMEOUT, ours, run
+from tests.support.run import TIMEOUT, Outcome, ours, run
 from tests.support.servers import Server, serving
 from tests.support.waiting import PATIENCE, eventually
 
@@ -120,6 +120,23 @@ def test_nullmailers_client(home: Path, tmp_path: Path, which: str) -> None:
     [(message, envelope)] = messages(home)
     assert message.endswith(b"\n" + MESSAGE)
     assert envelope.endswith(b"Fme@example.org\0Tyou@example.org\0")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("which", SERVERS)
+def test_postfixs_client(home: Path, which: str) -> None:
+    """A generator of load, which ends at the first answer that is not K: several at once, large and empty ones."""
+    words, environment = postfix.tool("qmqp-source")
+    with service(which, home) as server:
+        sent = 0
+        for number, length, recipients in ((40, 1000, 1), (4, 2_000_000, 3), (2, 1, 200)):
+            options = f"-s 4 -m {number} -l {length} -r {recipients} -f me@here.example -t you@there.example"
+            done = run([*words, *options.split(), f"{HOST}:{server.port}"], env=environment)
+            assert done == Outcome(0, b"", b"")
+            sent += number
+            kept = messages(home)
+            assert len(kept) == sent
+            assert sum(envelope.count(b"\0T") == recipients for _, envelope in kept) >= number
 
 
 @pytest.mark.slow

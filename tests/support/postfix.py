@@ -116,6 +116,12 @@ class Postfix:
         return log.read_text() if log.exists() else ""
 
 
+def tool(name: str) -> tuple[list[str], dict[str, str]]:
+    """How one of its test programs is started: the words, and what the environment needs besides."""
+    root = _root()
+    return [str(root / "usr/sbin" / name)], {"LD_LIBRARY_PATH": str(root / "usr/lib/postfix")}
+
+
 def _root() -> Path:
     for root in (Path(os.environ.get("ORIGINALS", "/none")) / "postfix", Path("/")):
         if (root / "usr/lib/postfix/sbin/master").is_file():
