@@ -119,17 +119,14 @@ class Loop:
 
     def run(self) -> None:
         """Until SIGTERM, or one of the others is lost; and then until the last delivery has ended."""
-        desk, wishes = self._desk, self._wishes
+        desk = self._desk
         try:
             while not self._may_end():
-                desk.now = clock()
-                if wishes.retry:
-                    wishes.retry = False
-                    desk.retry_all()
-                if wishes.reread:
-                    wishes.reread = False
-                    self._reread()
-                self._round(self._sleep())
+                self._grant_wishes()
+                happened = self._sleep()
+                # A message that came after HUP goes by the new lists, also where both ended the same sleep.
+                self._grant_wishes()
+                self._round(happened)
         finally:
             self._arrivals.close()
         desk.write_times()
@@ -139,6 +136,16 @@ class Loop:
         """Those of a spawner that is lost are not waited for."""
         self._desk.closing = self._desk.closing or self._wishes.terminate
         return self._desk.closing and not any(channel.running for channel in self._channels if channel.alive)
+
+    def _grant_wishes(self) -> None:
+        desk, wishes = self._desk, self._wishes
+        desk.now = clock()
+        if wishes.retry:
+            wishes.retry = False
+            desk.retry_all()
+        if wishes.reread:
+            wishes.reread = False
+            self._reread()
 
     def _sleep(self) -> dict[int, int]:
         """Until something happens, or it is time for something. What happened, by descriptor."""
@@ -179,7 +186,6 @@ class Loop:
 
     def _round(self, happened: dict[int, int]) -> None:
         desk = self._desk
-        desk.now = clock()
         desk.closing = desk.closing or self._wishes.terminate
         for channel in self._channels:
             if channel.to_spawn in happened and channel.wants_to_write:

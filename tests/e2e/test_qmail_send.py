@@ -218,6 +218,24 @@ def test_it_looks_by_itself(home: Path) -> None:
         assert rig.end() == 0
 
 
+def test_a_message_after_hup_goes_by_the_new_lists(home: Path) -> None:
+    """Also where it wakes up once for both, as when it had no processor for a while."""
+    (home / "control/locals").write_text("here.example\n")
+    with Rig([ours("qmail-send")], home) as rig:
+        rig.until_log(b"status: ")
+        rig.until(lambda: processes.state(rig.pid) == "S", "its sleep")
+        os.kill(rig.pid, signal.SIGSTOP)
+        rig.until(lambda: processes.state(rig.pid) == "T", "its stop")
+        (home / "control/locals").write_text("new.example\n")
+        os.kill(rig.pid, signal.SIGHUP)
+        queue_message(home, [b"a@new.example"])
+        rig.pull()
+        os.kill(rig.pid, signal.SIGCONT)
+        assert rig.deliver(LOCAL, b"Kok\n").recipient == b"a@new.example"
+        rig.until_log(b"end msg")
+        assert rig.end() == 0
+
+
 def test_it_sleeps_when_there_is_nothing_to_do(home: Path) -> None:
     with Rig([ours("qmail-send")], home) as rig:
         rig.until_log(b"status: ")
