@@ -11,7 +11,7 @@ import pytest
 
 from tests.support import processes
 from tests.support.originals import qmail_peer
-from tests.support.run import Outcome, ours, run
+from tests.support.run import TIMEOUT, Outcome, ours, run
 from tests.support.waiting import eventually
 
 PAST = 1_700_000_000
@@ -148,5 +148,5 @@ def test_waits_for_the_lock_and_reads_what_took_the_place(tmp_path: Path) -> Non
         eventually(lambda: processes.waits_for_a_lock(waiting.pid), "it to wait for the lock")
         (tmp_path / "mbox.new").write_bytes(b"new\n")
         (tmp_path / "mbox.new").rename(tmp_path / "mbox")
-    assert waiting.wait(30) == 0
+    assert waiting.wait(TIMEOUT) == 0
     assert (tmp_path / "mbox").read_bytes().startswith(b"new\nFrom XXX ")

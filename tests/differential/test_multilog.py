@@ -11,6 +11,7 @@ import random
 import signal
 import subprocess
 import time
+from itertools import groupby
 from typing import TYPE_CHECKING
 
 import pytest
@@ -221,7 +222,11 @@ def wait_for(event: Callable[[], bool]) -> None:
 
 
 def size_of(file: Path) -> int:
-    return file.stat().st_size if file.exists() else -1
+    """Or -1: while it is given another name, there is none."""
+    try:
+        return file.stat().st_size
+    except FileNotFoundError:
+        return -1
 
 
 def signalled(program: str, place: Path, script: list[str], number: int) -> Left:
@@ -231,24 +236,26 @@ def signalled(program: str, place: Path, script: list[str], number: int) -> Left
     with subprocess.Popen(
         [program, *script], stdin=reader, stderr=subprocess.PIPE, cwd=place, pass_fds=()
     ) as child:
-        os.write(writer, b"whole\n")
-        wait_for(lambda: size_of(place / "main/current") == len("whole\n"))
-        os.write(writer, b"ha")
-        wait_for(lambda: is_asleep(child.pid))
-        child.send_signal(number)
-        if number == signal.SIGALRM:
-            wait_for(lambda: size_of(place / "main/current") == 0)
-        else:
-            wait_for(lambda: is_asleep(child.pid) and not pending(child.pid))
-        os.write(writer, b"lf\nnext\n")
-        if number == signal.SIGALRM:
-            wait_for(lambda: size_of(place / "main/current") == len("half\nnext\n"))
-            os.close(writer)
+        try:
+            os.write(writer, b"whole\n")
+            wait_for(lambda: size_of(place / "main/current") == len("whole\n"))
+            os.write(writer, b"ha")
+            wait_for(lambda: is_asleep(child.pid))
+            child.send_signal(number)
+            if number == signal.SIGALRM:
+                wait_for(lambda: size_of(place / "main/current") == 0)
+            else:
+                wait_for(lambda: is_asleep(child.pid) and not pending(child.pid))
+            os.write(writer, b"lf\nnext\n")
+            if number == signal.SIGALRM:
+                wait_for(lambda: size_of(place / "main/current") == len("half\nnext\n"))
+            else:
+                child.wait(TIMEOUT)
+        finally:
+            os.close(writer)  # the end of the input, also for one that would wait for ever
         status = child.wait(TIMEOUT)
         assert child.stderr
         stderr = child.stderr.read()
-    if number == signal.SIGTERM:
-        os.close(writer)
     unread = os.read(reader, 100)
     os.close(reader)
     return status, unread, stderr, contents(place)
@@ -290,7 +297,10 @@ def test_input_that_is_closed_is_no_input(tmp_path: Path) -> None:
 def pausing(
     programs: list[str], places: list[Path], script: list[str], mend: Callable[[Path], None]
 ) -> list[Left]:
-    """Both programs at once, as a pause takes five seconds. `mend` is called when one has warned."""
+    """Both programs at once, as a pause takes five seconds. `mend` is called when one has warned.
+
+    How often it warns is a matter of time: of the same words one after the other, one is left.
+    """
     children = []
     for program, place in zip(programs, places, strict=True):
         with (place.parent / "lines").open("rb") as source:
@@ -308,7 +318,8 @@ def pausing(
         assert child.stderr
         stderr = warning + child.stderr.read()
         child.stderr.close()
-        left.append((child.wait(TIMEOUT), b"", stderr, contents(place)))
+        said = b"".join(line for line, _ in groupby(stderr.splitlines(keepends=True)))
+        left.append((child.wait(TIMEOUT), b"", said, contents(place)))
     return left
 
 

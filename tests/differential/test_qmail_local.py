@@ -5,6 +5,7 @@ What is expected without the original stands in tests/e2e/test_qmail_local.py.
 
 from __future__ import annotations
 
+import re
 import tempfile
 from pathlib import Path
 
@@ -53,6 +54,16 @@ ADDRESSES = st.builds(
 )
 
 
+# Two commands on one line of the shell may run at the same time, and say what they say in any order.
+MORE_COMMANDS = re.compile(rb"(?<=\|)[^\n]*")
+
+
+def tamed(content: bytes) -> bytes:
+    """With one command behind a bar, that is harmless: of a few of these words."""
+    content = MORE_COMMANDS.sub(lambda found: found[0].translate(None, b"|&"), content)
+    return content.replace(b"|/", b"|#").replace(b"|.", b"|#")
+
+
 def shown(program: str, home: Path, address: Address) -> Outcome:
     return run([program, "-n", *address.words(home)], env={})
 
@@ -71,9 +82,8 @@ def test_what_is_shown(content: dict[str, bytes], address: Address, executable: 
 @settings(max_examples=40)
 @given(CONTENTS, st.lists(WORDS, max_size=10).map(b"".join))
 def test_what_is_left(content: bytes, message: bytes) -> None:
-    """Programs are harmless: what is behind a bar is at most a few of these words."""
     peer = qmail_peer("qmail-local")
-    content = content.replace(b"|/", b"|#").replace(b"|.", b"|#")
+    content = tamed(content)
     left: list[Left] = []
     for program in (ours("qmail-local"), peer):
         with tempfile.TemporaryDirectory() as place:

@@ -10,7 +10,7 @@ import os
 import re
 import signal
 import subprocess
-import time
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import pytest
@@ -19,8 +19,10 @@ from tests.support import processes
 from tests.support.homes import make_home, queued
 from tests.support.peerhome import peer_in_home
 from tests.support.run import TIMEOUT, ours
+from tests.support.waiting import eventually
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 MESSAGE = b"Subject: test\n\nhello\n\0\xff\r\nno newline at the end"
@@ -68,6 +70,23 @@ class Side:
             mode = os.stat(self.home / "queue" / name).st_mode
             found[f"{directory}/N"] = (named, mode)
         return found
+
+    def waits_for_more(self) -> bool:
+        """Whether a message has its place, and its first name no more."""
+        return not any((self.home / "queue/pid").iterdir()) and any(self.home.glob("queue/mess/*/*"))
+
+    @contextmanager
+    def reading(self, envelope: int | None = None) -> Iterator[subprocess.Popen[bytes]]:
+        """One that waits for more of the message. With the block ends the message, and its end is waited for."""
+        read, write = os.pipe()
+        with self.start(read, read if envelope is None else envelope) as child:
+            os.close(read)
+            try:
+                eventually(self.waits_for_more, "the message")
+                yield child
+            finally:
+                os.close(write)
+                child.wait(TIMEOUT)
 
 
 @pytest.fixture
@@ -172,17 +191,11 @@ def test_no_trigger_no_trouble(both: tuple[Side, Side]) -> None:
 def test_the_day_ends(both: tuple[Side, Side]) -> None:
     """52, and what is there stays for qmail-send to sweep."""
     for side in both:
-        read, write = os.pipe()
-        with side.start(read, read) as child:
-            os.close(read)
-            end = time.monotonic() + TIMEOUT
-            while not any(name.startswith("mess") for name in queued(side.home)) and time.monotonic() < end:
-                time.sleep(0.005)
+        with side.reading() as child:
             if side is both[0]:  # it runs below the shell that mounted its home
                 assert processes.children(child.pid) == []
             child.send_signal(signal.SIGALRM)
-            child.communicate(timeout=TIMEOUT)
-        os.close(write)
+            child.wait(TIMEOUT)
         assert child.returncode == 52
         assert [name.split("/")[0] for name in queued(side.home)] == ["mess"]
 
@@ -191,15 +204,8 @@ def test_the_day_ends(both: tuple[Side, Side]) -> None:
 @pytest.mark.parametrize("signum", [signal.SIGINT, signal.SIGHUP, signal.SIGQUIT, signal.SIGPIPE])
 def test_it_is_deaf_to(both: tuple[Side, Side], signum: int) -> None:
     for side in both:
-        read, write = os.pipe()
-        with open(os.devnull, "rb") as null, side.start(read, null.fileno()) as child:
-            os.close(read)
-            end = time.monotonic() + TIMEOUT
-            while not any(name.startswith("mess") for name in queued(side.home)) and time.monotonic() < end:
-                time.sleep(0.005)
+        with open(os.devnull, "rb") as null, side.reading(null.fileno()) as child:
             child.send_signal(signum)
-            os.close(write)
-            child.communicate(timeout=TIMEOUT)
         assert child.returncode == 54
 
 

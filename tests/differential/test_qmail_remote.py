@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+# These servers always answer, sooner or later: nobody waits that long.
+LONG = {"timeoutremote": "50", "timeoutconnect": "50"}
+
 Outcome = tuple[list[bytes], list[bytes], list[bytes]]
 
 
@@ -28,9 +31,7 @@ def both(
     for which in (support.remote, support.original):
         copied = {step: list(reply) if isinstance(reply, list) else reply for step, reply in replies.items()}
         with Server(copied) as server:
-            home = home_of(
-                tmp_path, smtproutes=f":127.0.0.1:{server.port}", timeoutremote="5", timeoutconnect="5"
-            )
+            home = home_of(tmp_path, smtproutes=f":127.0.0.1:{server.port}", **LONG)
             reports = which(home, *recipients, **named)
         # Ours says EHLO first; these servers know no such thing.
         commands = [command for command in server.commands if not command.startswith(b"EHLO")]
@@ -118,7 +119,7 @@ def test_several_recipients(tmp_path: Path, replies: list[bytes], letters: bytes
 def test_a_server_that_falls_silent(tmp_path: Path, step: str) -> None:
     for which in (support.remote, support.original):
         with Server({step: hang}) as server:
-            home = home_of(tmp_path, smtproutes=f":127.0.0.1:{server.port}", timeoutremote="1")
+            home = home_of(tmp_path, smtproutes=f":127.0.0.1:{server.port}", timeoutremote="4")
             [*_, report] = which(home)
         doubt = b"Possible duplicate! " if step == "dot" else b""
         assert report == b"ZConnected to 127.0.0.1 but connection died. " + doubt + b"(#4.4.2)\n"

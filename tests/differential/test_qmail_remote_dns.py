@@ -26,7 +26,7 @@ _MOUNT = 'mount --bind "$1" /etc/resolv.conf && shift && exec "$@"'
 def original(home: Path, names: NameServer, host: str) -> list[bytes]:
     """Its resolver is the C library's, which is told where to ask by a file."""
     resolv_conf = home / "resolv.conf"
-    resolv_conf.write_text(f"nameserver {names.address}\noptions attempts:1 timeout:5\n")
+    resolv_conf.write_text(f"nameserver {names.address}\noptions attempts:1 timeout:30\n")
     words = [*peer_in_home("qmail-remote", home), host, "joe@here.example", "carolyn@there.example"]
     done = run(["unshare", "-m", "sh", "-c", _MOUNT, "sh", str(resolv_conf), *words], MESSAGE)
     assert done.status == 0, done.stderr
@@ -68,7 +68,7 @@ ZONES: list[tuple[Zone, str]] = [
 
 @pytest.mark.parametrize(("zone", "host"), ZONES, ids=range(len(ZONES)))
 def test_what_is_made_of_it(tmp_path: Path, zone: Zone, host: str) -> None:
-    home = home_of(tmp_path, timeoutconnect="5")
+    home = home_of(tmp_path, timeoutconnect="50")
     with NameServer(zone) as names:
         mine = support.remote(home, host=host, env=names.env)
         assert mine == original(home, names, host)
@@ -78,7 +78,7 @@ def test_where_it_goes(tmp_path: Path) -> None:
     """The preferred one that listens, alone, behind an alias, and among more than fit into a packet."""
     if os.geteuid():
         pytest.skip("this user may not listen at port 25")
-    home = home_of(tmp_path, timeoutconnect="5")
+    home = home_of(tmp_path, timeoutconnect="50")
     with Server(host=lonely_address(), port=25) as server:
         hosts: Zone = {"mail.example": {"A": [server.host]}, "dead.example": {"A": [NOBODY]}}
         dead = [f"{at} dead{at}.a-name-that-is-long.example." for at in range(20, 60)]

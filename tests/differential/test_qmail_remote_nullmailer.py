@@ -35,7 +35,7 @@ def by_nullmailer(tmp_path: Path, remotes: str) -> bytes:
     for name, content in (
         ("me", "me.example"),
         ("pausetime", "0"),
-        ("sendtimeout", "10"),
+        ("sendtimeout", "50"),
         ("remotes", remotes),
     ):
         (prefix / "conf" / name).write_text(content + "\n")

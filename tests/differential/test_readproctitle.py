@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from tests.support import processes
 from tests.support.chains import both
 from tests.support.originals import original
-from tests.support.run import ours, run
+from tests.support.run import TIMEOUT, ours, run
 from tests.support.waiting import eventually
 
 if TYPE_CHECKING:
@@ -29,8 +29,10 @@ def readproctitle(which: str) -> str:
     return original("readproctitle") if which == "original" else ours("readproctitle")
 
 
-def shows(pid: int, end: bytes) -> bool:
-    return b"\0".join(processes.command_line(pid)).endswith(end)
+def showing(pid: int, end: bytes) -> list[bytes] | None:
+    """Its arguments, if they end so. In the middle of its work it may show that too, and then something else."""
+    words = processes.command_line(pid)
+    return words if b"\0".join(words).endswith(end) else None
 
 
 def expected(size: int, read: bytes) -> bytes:
@@ -50,10 +52,11 @@ def shown(program: str, words: Sequence[str | bytes], parts: Sequence[bytes]) ->
             running.stdin.write(part)
             running.stdin.flush()
             wanted = expected(size, read)
-            eventually(partial(shows, running.pid, wanted))
-            seen.append(processes.command_line(running.pid)[-len(words) :])
+            found = eventually(partial(showing, running.pid, wanted))
+            assert found
+            seen.append(found[-len(words) :])
         running.stdin.close()
-        assert running.wait() == 0
+        assert running.wait(TIMEOUT) == 0
     return seen
 
 

@@ -16,7 +16,7 @@ from tests.support import processes
 from tests.support.chains import both
 from tests.support.originals import original
 from tests.support.processes import ended
-from tests.support.run import Outcome, ours, run
+from tests.support.run import TIMEOUT, Outcome, ours, run
 from tests.support.supervised import double, make_service, supervised
 from tests.support.waiting import eventually
 
@@ -140,7 +140,7 @@ def test_a_service_under_the_original_supervise(tmp_path: Path, which: str) -> N
         assert sorted(service.got()[1:]) == ["SIGALRM", "SIGHUP", "SIGINT"]
         say("-p")
         eventually(lambda: processes.state(first) == "T")
-        assert service.status().paused
+        eventually(lambda: service.status().paused)
         say("-c")
         eventually(lambda: processes.state(first) != "T")
         eventually(lambda: not service.status().paused)
@@ -154,12 +154,13 @@ def test_a_service_under_the_original_supervise(tmp_path: Path, which: str) -> N
         assert ended(second)
         say("-u")
         eventually(lambda: service.got().count("start") == 3)
+        eventually(lambda: service.status().pid)  # it may say so after the service does
         say("-d")
         eventually(lambda: service.status().pid == 0)
         assert service.status().want == status.WANT_DOWN
         assert service.got()[-1] == "SIGTERM"
         say("-x")
-        assert service.process.wait() == 0
+        assert service.process.wait(TIMEOUT) == 0
         done = run([svc(which), "-u", "service"], cwd=tmp_path)
         assert done.stderr == b"svc: warning: unable to control service: supervise not running\n"
 

@@ -88,6 +88,16 @@ class Scanned:
         [pid] = re.findall(rb"\(pid (\d+)\)", done.stdout)
         return int(pid)
 
+    def another(self, name: str, pid: int) -> int:
+        """The process that took the place of that one."""
+
+        def look() -> int:
+            done = run([original("svstat"), name], cwd=self.service)
+            pids = [int(found) for found in re.findall(rb"\(pid (\d+)\)", done.stdout)]
+            return pids[0] if pids != [pid] and pids else 0
+
+        return eventually(look, f"{name} to be another than {pid}")
+
     def close(self) -> None:
         """The process first: the original would bring its supervises back."""
         if self._process is not None:
@@ -128,15 +138,17 @@ def test_services_and_loggers(scanned: Scanned) -> None:
     eventually(lambda: current.read_text() == "a line\n" * 2)
     assert scanned.pid("logged/log") == logger
     scanned.svc("-t", "logged/log")
-    eventually(lambda: ended(logger))
+    assert scanned.another("logged/log", logger)
+    assert ended(logger)
     scanned.svc("-u", "idle")
     scanned.becomes(f"idle: {UP}, normally down")
     scanned.add("late", FOREVER)
     scanned.becomes(f"late: {UP}")
     # The link is still there: what -x ended is begun anew, as its file `down` says.
     scanned.svc("-dx", "idle", "plain")
-    scanned.becomes("idle: down N seconds", f"plain: {UP}")
+    assert scanned.another("plain", plain)
     assert ended(plain)
+    scanned.becomes("idle: down N seconds", f"plain: {UP}")
     (scanned.service / "plain").rename(scanned.root / "plain")
     (scanned.service / "twice").unlink()
     (scanned.service / "logged").rename(scanned.root / "logged")
@@ -162,7 +174,8 @@ def test_a_renamed_directory_and_a_removed_link_go_on(scanned: Scanned) -> None:
     scanned.becomes(f"later: {UP}", f"renamed: {UP}", f"../real/unlinked: {UP}")  # a scan has passed
     assert [scanned.pid("renamed"), scanned.pid("../real/unlinked")] == pids
     scanned.svc("-t", "renamed")
-    eventually(lambda: ended(pids[0]))
+    assert scanned.another("renamed", pids[0])
+    assert ended(pids[0])
     scanned.becomes(f"renamed: {UP}")
     (scanned.root / "real/renamed").rename(scanned.root / "real/moved")
 
@@ -185,6 +198,7 @@ def test_a_directory_that_another_supervises_is_waited_for(tmp_path: Path) -> No
         scanned.start()
         line = f"svscan: warning: unable to acquire {scanned.service}/one/supervise/lock: temporary failure"
         eventually(lambda: scanned.stderr().startswith(line))
+        scanned.becomes(f"one: {UP}")
         pid = scanned.pid("one")
         scanned.svc("-dx", "one")
         other.wait(TIMEOUT)
@@ -206,7 +220,13 @@ def test_a_deleted_directory_is_stopped(tmp_path: Path) -> None:
         scanned.start()
         scanned.becomes(f"one: {UP}")
         pid = scanned.pid("one")
-        shutil.rmtree(home)
+
+        def removed() -> bool:
+            """Not at once while a status is written there."""
+            shutil.rmtree(home, ignore_errors=True)
+            return not home.exists()
+
+        eventually(removed)
 
         def over() -> bool:
             scanned.rescan()

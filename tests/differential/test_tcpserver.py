@@ -14,12 +14,17 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.support.nameserver import NameServer
 from tests.support.originals import original
 from tests.support.run import Outcome, ours, run
 from tests.support.servers import anonymous, serving
+from tests.support.waiting import PATIENCE
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
+
+    from tests.support.nameserver import Zone
 
 SHOW = "env | LC_ALL=C sort | grep -E '^(PROTO|TCP|RULE|KEPT)'"
 # What a child of a server sees of the state it starts in, descriptors and signals included.
@@ -29,6 +34,22 @@ CHEAP = ["-H", "-R", "-l", "0"]
 
 def both() -> list[str]:
     return [original("tcpserver"), ours("tcpserver")]
+
+
+@pytest.fixture
+def resolver() -> Iterator[dict[str, str]]:
+    """What leads both to a name server of the test's own. Who may not listen at its port asks that of the machine."""
+    if os.geteuid():
+        yield {}
+        return
+    names: Zone = {
+        "1.0.0.127.in-addr.arpa": {"PTR": ["one.example."]},
+        "one.example": {"A": ["127.0.0.1"]},
+        "9.0.0.127.in-addr.arpa": {"PTR": ["liar.example."]},
+        "liar.example": {"A": ["127.0.0.8"]},
+    }
+    with NameServer(names) as server:
+        yield server.env
 
 
 @pytest.fixture
@@ -164,7 +185,9 @@ def test_identity_of_the_program(options: list[str], tmp_path: Path) -> None:
     ids=["environment", "state", "missing", "not in PATH", "status"],
 )
 @pytest.mark.usefixtures("rules")
-def test_clients_and_the_log(options: list[str], program: list[str], tmp_path: Path) -> None:
+def test_clients_and_the_log(
+    options: list[str], program: list[str], tmp_path: Path, resolver: dict[str, str]
+) -> None:
     (tmp_path / "broken.cdb").write_bytes(b"x" * 100)
     verbose = any(option.startswith("-v") for option in options)
     said = []
@@ -172,7 +195,11 @@ def test_clients_and_the_log(options: list[str], program: list[str], tmp_path: P
         with serving(
             [server_program, *options, "-1", "127.0.0.1", "0", *program],
             tmp_path,
-            env={"TCPREMOTEHOST": "stale", "TCPREMOTEINFO": "stale", "TCPLOCALHOST": "stale", "KEPT": "kept"},
+            env={
+                **resolver,
+                **dict.fromkeys(("TCPREMOTEHOST", "TCPREMOTEINFO", "TCPLOCALHOST"), "stale"),
+                "KEPT": "kept",
+            },
         ) as server:
             answers = []
             for source in ("127.0.0.1", "127.0.0.2", "127.0.0.9"):
@@ -258,7 +285,7 @@ def test_sigterm_ends_the_server_and_leaves_the_clients(tmp_path: Path) -> None:
         ):
             server.wait_for(rb"ok ")
             server.process.send_signal(signal.SIGTERM)
-            assert server.process.wait(20) == 0
+            assert server.process.wait(PATIENCE) == 0
             client.sendall(b"still here")
             assert client.recv(100) == b"still here"
             with pytest.raises(ConnectionRefusedError):
@@ -288,7 +315,7 @@ def test_any_address_means_the_one_the_client_came_to(tmp_path: Path) -> None:
                 serving(
                     [program, *CHEAP, "-1", host, "0", "sh", "-c", "echo $TCPLOCALIP"], tmp_path
                 ) as server,
-                socket.create_connection(("127.0.0.5", server.port), 20) as client,
+                socket.create_connection(("127.0.0.5", server.port), PATIENCE) as client,
             ):
                 assert client.recv(100) == b"127.0.0.5\n"
 

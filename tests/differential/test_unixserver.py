@@ -19,7 +19,7 @@ from tests.support import processes
 from tests.support.originals import original
 from tests.support.run import Outcome, ours, run
 from tests.support.servers import UnixServer, serving_at
-from tests.support.waiting import eventually
+from tests.support.waiting import PATIENCE, eventually
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -85,11 +85,12 @@ def test_clients_the_log_and_what_is_left(options: list[str], program: list[str]
                 answer = server.talk().replace(b"PID=%d\n" % os.getpid(), b"PID=client\n")
                 answers.append(answer.replace(b"/%d\n" % number, b"/N\n"))
                 if b"status:" in server.log:
+                    server.wait_for(rb"pid \d+", times)
                     server.wait_for(rb"end \d+ status", times)
                     server.wait_for(rb"status: 0/\d+\n", times + 1)
                 idle(server)
             server.process.terminate()
-            status = server.process.wait(20)
+            status = server.process.wait(PATIENCE)
             said.append((answers, common(server.log), status, server.path.exists()))
     assert said[1] == said[0]
 
@@ -171,7 +172,7 @@ def test_signals_that_end_it(name: str, tmp_path: Path) -> None:
             for shrugged in (signal.SIGHUP, signal.SIGALRM):
                 server.process.send_signal(shrugged)
             server.process.send_signal(getattr(signal, name))
-            assert server.process.wait(20) == 0
+            assert server.process.wait(PATIENCE) == 0
             assert not server.path.exists()
             client.sendall(b"still here")
             assert client.recv(100) == b"still here"
@@ -201,7 +202,7 @@ def test_a_socket_that_is_there_is_replaced(state: str, tmp_path: Path) -> None:
         with serving_at("socket", [*program, "--", "socket", "echo", "old"], tmp_path) as old:
             if state == "stale":
                 old.process.kill()
-                old.process.wait(20)
+                old.process.wait(PATIENCE)
                 assert old.path.exists()
             with serving_at("socket", [*program, "--", "socket", "echo", "new"], tmp_path) as new:
                 assert new.talk() == b"new\n"
@@ -248,7 +249,7 @@ def test_whether_the_socket_is_left(options: list[str], left: bool, tmp_path: Pa
     """Of ours alone: the original 1.0 documents both letters and refuses them, Debian's takes them."""
     with serving_at("socket", [ours("unixserver"), *options, "socket", "true"], tmp_path) as server:
         server.process.terminate()
-        assert server.process.wait(20) == 0
+        assert server.process.wait(PATIENCE) == 0
         assert server.path.exists() == left
 
 

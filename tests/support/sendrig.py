@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from smarthost.formats import queuefiles
 from smarthost.programs.qmail import qmail_clean
 from smarthost.store import spool
+from tests.support import processes
 from tests.support.waiting import PATIENCE
 
 if TYPE_CHECKING:
@@ -185,7 +186,20 @@ class Rig:
         self.says[channel] = -1
 
     def kill(self, signum: int) -> None:
+        """While it sleeps, and what the test does next comes after it was taken.
+
+        The C program looks at what signals asked for, and then sleeps: one between the two waits for the sleep's end.
+        """
+        if signum == signal.SIGKILL:
+            os.kill(self.pid, signum)
+            return
+        self.until(self._sleeps, "its sleep")
         os.kill(self.pid, signum)
+        self.until(self._sleeps, "its next sleep, or its end")
+
+    def _sleeps(self) -> bool:
+        """Or has ended."""
+        return processes.state(self.pid) in "SZX"
 
     def pull(self) -> None:
         spool.pull_trigger(os.fsencode(self.home / "queue"))
