@@ -82,6 +82,14 @@ class TestFinish:
         assert process.wait(30) == 0
         assert engine.logged("one") == ["finished"]
 
+    def test_down_is_when_it_has_ended(self, engine: Engine) -> None:
+        home = engine.add("one", f"echo run >>$ROOT/log; {FOREVER}")
+        finish(engine, home, "sleep 0.3; echo finished >>$ROOT/log")
+        engine.start()
+        eventually(lambda: lines(engine.root / "log") == ["run"])
+        svc(home, "-d", "--wait=down")
+        assert lines(engine.root / "log") == ["run", "finished"]
+
     def test_it_is_killed_when_it_takes_too_long(self, engine: Engine) -> None:
         home = engine.add("one", "echo run >>$ROOT/log; sleep 1")
         finish(engine, home, "echo $$ >$ROOT/finish; exec sleep 1000")
