@@ -107,9 +107,10 @@ class Tree:
 
     def service(self, name: str = "") -> int:
         """The pid of the newest tcpserver or, with "log", multilog, as the engine says it."""
-        text = (self.home / "run/engine.log").read_text()
+        log = self.home / "run/engine.log"
         label = "qmail-qmqpd:log" if name == "log" else name or "qmail-qmqpd"
-        return int(re.findall(rf"started {label} \(pid (\d+)\)", text)[-1])
+        # What it has started may have said something before the engine does.
+        return int(eventually(lambda: re.findall(rf"started {label} \(pid (\d+)\)", log.read_text()))[-1])
 
     def stop(self, how: int = signal.SIGINT) -> int:
         assert self.process is not None
