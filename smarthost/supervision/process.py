@@ -70,7 +70,7 @@ class ServiceProcess(Attended):
         self._options.logger.info(f"{self.name}: its finish (pid {pid}) is taken over")
 
     def finish_unseen(self, pid: int) -> None:
-        self._finish(None, pid)
+        self._go_on(finishing=self._start_finish(None, pid))
 
     def _drop(self) -> None:
         self._finisher.drop()
@@ -245,6 +245,8 @@ class ServiceProcess(Attended):
             decode_wait_status(wait_status) if wait_status is not None else (None, "unknown")
         )
         self.bulletin.stamp()
+        # Before it is told: svc --wait=down takes what is down, and not in its ./finish, for over.
+        finishing = self._start_finish(wait_status, pid)
         self.tell()
         self._options.logger.info(f"{self.name} (pid {pid}) ended: {how}")
         self._pause = self._longer_pause() if failed else CADENCE
@@ -252,7 +254,7 @@ class ServiceProcess(Attended):
             self._failures = 0
         if not self.killing:
             self._fell(lived, how)
-        self._finish(wait_status, pid)
+        self._go_on(finishing=finishing)
 
     def _fell(self, lived: float, how: str) -> None:
         """It has ended without having been told to: the state that says so."""
@@ -267,12 +269,11 @@ class ServiceProcess(Attended):
                 self._complain(f"{self.name} ended within a second ({how})")
             self.change_state(ProcessStates.BACKOFF)
 
-    def _finish(self, wait_status: int | None, pid: int) -> None:
-        """Run ./finish if there is one, else go on at once."""
+    def _start_finish(self, wait_status: int | None, pid: int) -> bool:
+        """Run ./finish if there is one. Whether it runs."""
         settings = self.settings
         if not settings.has_finish():
-            self._finished(0)
-            return
+            return False
         name = os.path.basename(self.config.path)
         arguments = finisher.arguments(wait_status, name, pid)
         try:
@@ -282,9 +283,14 @@ class ServiceProcess(Attended):
                 )
         except OSError as error:
             self.bulletin.remark(f"unable to start {self.config.shown}/finish: {errtext.reason(error)}")
+            return False
+        return True
+
+    def _go_on(self, *, finishing: bool) -> None:
+        """After ./finish, or at once if there is none."""
+        if not finishing:
             self._finished(0)
-            return
-        if not self.killing:
+        elif not self.killing:
             self.change_state(ProcessStates.BACKOFF)
 
     def _finished(self, code: int | None) -> None:

@@ -59,14 +59,14 @@ class Tree:
         assert done.status == 0, done
         return done.stdout.decode()
 
-    def port(self) -> int:
-        """Of a tcpserver that says so in its log."""
+    def ports(self) -> list[str]:
+        """Of every tcpserver that has said so in its log."""
         log = self.root / "log/qmail/qmqpd/current"
+        return re.findall(r"^\S+ (\d+)\n", log.read_text(), re.MULTILINE) if log.exists() else []
 
-        def look() -> list[str]:
-            return re.findall(r"^\S+ (\d+)$", log.read_text(), re.MULTILINE) if log.exists() else []
-
-        return int(eventually(look)[-1])
+    def port(self) -> int:
+        """Of the newest."""
+        return int(eventually(self.ports)[-1])
 
     def sent(self) -> str:
         log = self.root / "log/qmail/send/current"
@@ -139,10 +139,9 @@ def test_carolyn_gets_it_also_when_the_smart_host_was_down(smart_host: Tree, cli
     # It stays while it is held, whatever the smart host does, and arrives when it is let go.
     held = client.program("qmail-queuectl", "hold", number)
     assert held == Outcome(0, f"{number}: held\n".encode(), b"")
+    known = len(smart_host.ports())
     smart_host.start()
-    known = smart_host.root / "log/qmail/qmqpd/current"
-    ports = len(re.findall(r"^\S+ \d+$", known.read_text(), re.MULTILINE))
-    eventually(lambda: len(re.findall(r"^\S+ \d+$", known.read_text(), re.MULTILINE)) > ports)
+    eventually(lambda: len(smart_host.ports()) > known)
     client.say({"remotes": f"127.0.0.1 qmqp port={smart_host.port()}"})
     assert ", held\n" in client.mailq()
     released = client.program("qmail-queuectl", "release", number)
@@ -188,7 +187,7 @@ def test_orders_to_our_own_qmail_send(client: Tree) -> None:
     assert client.program("qmail-queuectl", "bounce", numbers["dan"]).stdout.endswith(b": bounced\n")
     bounce = eventually(lambda: re.search(r"from <>.*\n  to <joe@smart", client.mailq()))
     assert bounce
-    assert "<dan@" not in client.mailq()
+    eventually(lambda: "<dan@" not in client.mailq())  # the bounce is in the queue first
     assert os.listdir(client.home / "queue/orders") == []
 
 

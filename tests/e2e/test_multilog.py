@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import gzip
 import os
 import random
@@ -162,8 +163,17 @@ def test_the_end_of_input_lets_processors_finish_and_term_does_not(tmp_path: Pat
 def test_the_original_keeps_and_counts_what_waits(tmp_path: Path) -> None:
     main = tmp_path / "main"
     text = b"".join(b"%04d %s\n" % (number, b"x" * 90) for number in range(100))
-    done = run([ours("multilog"), "s4096", "n100", "bexit 3", "./main"], text, cwd=tmp_path)
-    assert done.status == 0
+    # From a file, which is read in one go: between two parts there may be time for a second failure.
+    (tmp_path / "text").write_bytes(text)
+    with (tmp_path / "text").open("rb") as source:
+        done = subprocess.run(
+            [ours("multilog"), "s4096", "n100", "bexit 3", "./main"],
+            stdin=source,
+            stderr=subprocess.PIPE,
+            cwd=tmp_path,
+            timeout=TIMEOUT,
+            check=True,
+        )
     assert done.stderr.count(b"processor failed in ./main, trying again\n") == 1
     waiting = names(main, ".w")
     assert run([original("multilog"), "n100", "./main"], b"more\n", cwd=tmp_path).status == 0
@@ -180,6 +190,8 @@ def test_killed_at_any_moment_while_processors_work(tmp_path: Path) -> None:
     main = tmp_path / "main"
     script = [ours("multilog"), "s4096", "n100000", "bcat; sleep 0.0$(($$ % 4)); echo END", "./main"]
     reader, writer = os.pipe()
+    # Room for all: one that is killed before it has read anything must not have us wait for a reader.
+    fcntl.fcntl(writer, fcntl.F_SETPIPE_SZ, 2**18)
     told = 0
     with open(reader, "rb") as source, open(writer, "wb", buffering=0) as sink:
         for _ in range(12):

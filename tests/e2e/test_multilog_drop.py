@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import re
 import signal
 import subprocess
 import sys
+import termios
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -53,6 +55,11 @@ def started(place: Path, *script: str) -> Iterator[tuple[subprocess.Popen[bytes]
 def feed(writer: BinaryIO) -> None:
     """All lines, by a process that ends when the last one is in the pipe."""
     subprocess.run([sys.executable, "-c", FEED], stdout=writer, timeout=TIMEOUT, check=True)
+
+
+def unread(pipe: BinaryIO) -> int:
+    """How many bytes are in it."""
+    return int.from_bytes(fcntl.ioctl(pipe, termios.FIONREAD, bytes(4)), sys.byteorder)
 
 
 def kept(main: Path) -> list[int]:
@@ -103,8 +110,10 @@ def test_term_writes_what_is_held_and_counts_the_rest(tmp_path: Path) -> None:
 def test_a_kill_loses_what_is_counted(tmp_path: Path) -> None:
     main = tmp_path / "main"
     script = ["d", *STILL, "./main"]
-    with started(tmp_path, *script) as (child, _, writer):
+    with started(tmp_path, *script) as (child, reader, writer):
         feed(writer)
+        # What is in the pipe is the next one's; here it would go with the pipe.
+        eventually(lambda: not unread(reader), "the pipe to be empty")
         child.kill()
         child.wait()
         (tmp_path / "go").touch()

@@ -11,7 +11,9 @@ import shutil
 import signal
 import socket
 import subprocess
+import tempfile
 import threading
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -19,13 +21,21 @@ import pytest
 from tests.support import originals, processes, qmqp
 from tests.support.processes import ended
 from tests.support.run import TIMEOUT, ours, run
-from tests.support.waiting import eventually
+from tests.support.waiting import PATIENCE, eventually
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 pytestmark = pytest.mark.slow
+
+
+def _whole_lines(log: Path) -> str:
+    """What multilog is about to write may be seen in parts, and what it is about to rename not at all."""
+    try:
+        text = log.read_text()
+    except FileNotFoundError:
+        return ""
+    return text[: text.rfind("\n") + 1]
 
 
 class Tree:
@@ -56,8 +66,8 @@ class Tree:
 
     def logged(self) -> list[str]:
         """All lines of the log, without their stamps."""
-        files = [*sorted(self.log.parent.glob("@*")), self.log]
-        stamped = [line for file in files if file.exists() for line in file.read_text().splitlines()]
+        texts = [_whole_lines(file) for file in [*sorted(self.log.parent.glob("@*")), self.log]]
+        stamped = [line for text in texts for line in text.splitlines()]
         assert all(re.fullmatch("@[0-9a-f]{24} .*", line) for line in stamped), stamped
         return [line[26:] for line in stamped]
 
@@ -75,8 +85,14 @@ class Tree:
         )
 
     def idle(self) -> None:
-        """Wait until tcpserver has seen the last connection's end: SIGTERM would not wait for that."""
-        eventually(lambda: self.logged()[-1].startswith("tcpserver: status: 0/"))
+        """Wait until tcpserver has seen the only connection's end: SIGTERM would not wait for that."""
+
+        def look() -> bool:
+            logged = self.logged()[self.known :]
+            served = any(line.startswith("tcpserver: end ") for line in logged)
+            return served and logged[-1].startswith("tcpserver: status: 0/")
+
+        eventually(look)
 
     def delivered(self, count: int = 1) -> list[bytes]:
         """The messages in the Maildir, once there are so many."""
@@ -91,9 +107,10 @@ class Tree:
 
     def service(self, name: str = "") -> int:
         """The pid of the newest tcpserver or, with "log", multilog, as the engine says it."""
-        text = (self.home / "run/engine.log").read_text()
+        log = self.home / "run/engine.log"
         label = "qmail-qmqpd:log" if name == "log" else name or "qmail-qmqpd"
-        return int(re.findall(rf"started {label} \(pid (\d+)\)", text)[-1])
+        # What it has started may have said something before the engine does.
+        return int(eventually(lambda: re.findall(rf"started {label} \(pid (\d+)\)", log.read_text()))[-1])
 
     def stop(self, how: int = signal.SIGINT) -> int:
         assert self.process is not None
@@ -175,7 +192,7 @@ def test_a_second_run_uses_the_tree_as_its_administrator_left_it(tree: Tree) -> 
     rules.write_text("127.0.0.9:deny\n" + rules.read_text())
     tree.start()
     assert tree.send().startswith(b"Kok")
-    assert "tcpserver: status: 1/7" in tree.logged()
+    eventually(lambda: "tcpserver: status: 1/7" in tree.logged())
     assert len(tree.delivered(2)) == 2
     checked = run([ours("tcprulescheck"), f"{rules}.cdb"], env={"TCPREMOTEIP": "127.0.0.9"})
     assert b"deny connection" in checked.stdout
@@ -227,14 +244,19 @@ def test_a_missing_account_is_named(tree: Tree) -> None:
     assert line.startswith("qmail-qmqpd/run: fatal: there is no account no-such-account: make one (useradd)")
 
 
+@pytest.fixture
+def open_to_all() -> Iterator[Path]:
+    """A directory where everybody may look, unlike pytest's own, which every other pytest closes again."""
+    with tempfile.TemporaryDirectory(prefix="smarthost-test.") as made:
+        os.chmod(made, 0o755)
+        yield Path(made)
+
+
 @pytest.mark.skipif(os.geteuid() != 0, reason="becoming somebody else takes root")
-def test_root_gives_its_rights_up(tmp_path: Path) -> None:
-    for directory in (tmp_path, *tmp_path.parents):
-        if not directory.stat().st_mode & 0o001 and directory != directory.parent:
-            directory.chmod(directory.stat().st_mode | 0o011)
-    made = run([ours("smarthost-deploy"), "-u", "nobody", "-p", "0", str(tmp_path / "var")])
+def test_root_gives_its_rights_up(open_to_all: Path) -> None:
+    made = run([ours("smarthost-deploy"), "-u", "nobody", "-p", "0", str(open_to_all / "var")])
     assert made.status == 0, made
-    tree = Tree(tmp_path / "var")
+    tree = Tree(open_to_all / "var")
     try:
         tree.start()
         tree.port()
@@ -275,7 +297,7 @@ def test_kills_under_load_lose_no_line_and_no_acknowledged_message(tree: Tree) -
     try:
         for name in ("log", "", "qmail-send", "log", "", "log"):
             known = len(acknowledged)
-            eventually(lambda known=known: len(acknowledged) >= known + 20)  # type: ignore[misc]
+            eventually(lambda known=known: len(acknowledged) >= known + 20, within=4 * PATIENCE)  # type: ignore[misc]
             victim = tree.service(name)
             os.kill(victim, signal.SIGKILL)
             eventually(lambda name=name, victim=victim: tree.service(name) != victim)  # type: ignore[misc]

@@ -18,7 +18,7 @@ from tests.support.engine import Engine, lines
 from tests.support.originals import original
 from tests.support.processes import ended
 from tests.support.run import TIMEOUT, ours, run
-from tests.support.waiting import eventually
+from tests.support.waiting import PATIENCE, eventually
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -208,8 +208,9 @@ def test_a_full_disk(engine: Engine) -> None:
         eventually(lambda: svstat(home) == "bad: up (pid N) N seconds")
         first = engine.pid("pids")
         fill(disk / "filler")
-        for _ in range(2):
+        for count in (2, 3):
             assert run([ours("svc"), "-t", "--wait=restart", "--timeout=30", str(home)]).status == 0
+            eventually(lambda count=count: len(lines(engine.root / "pids")) == count)  # type: ignore[misc]
         pid = int(lines(engine.root / "pids")[-1])
         assert pid != first
         assert said(engine, "bad") == [
@@ -245,7 +246,7 @@ def test_two_hundred_services(engine: Engine) -> None:
         done = run([original("svstat"), *names], cwd=engine.service)
         return {line.split(": ")[1].split()[0] for line in done.stdout.decode().splitlines()}
 
-    eventually(lambda: states() == {"up"})
+    eventually(lambda: states() == {"up"}, "all to be up", within=4 * PATIENCE)
     some = run([ours("svc"), "-t", "--wait=restart", "--timeout=60", *names[:count:10]], cwd=engine.service)
     assert (some.status, some.stderr) == (0, b"")
     process.terminate()

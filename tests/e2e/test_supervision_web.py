@@ -155,7 +155,7 @@ def test_xml_rpc(engine: Engine) -> None:
 
         eventually(lambda: state("web") == "RUNNING" and state("web:log") == "RUNNING")
         info = rpc.getProcessInfo("web")
-        assert info["pid"] == int(lines(engine.root / "pids")[0])
+        assert info["pid"] == engine.pid("pids")
         assert info["group"] == info["name"] == "web"
         eventually(lambda: engine.logged("web"))
         assert rpc.readProcessStdoutLog("web", 0, 100) == "a line\n"
@@ -173,7 +173,7 @@ def test_xml_rpc(engine: Engine) -> None:
         assert state("web") in ("STARTING", "RUNNING")
         assert run([ours("svc"), "-o", str(once)]).status == 0
         eventually(lambda: rpc.getProcessInfo("once")["exitstatus"] == 7)
-        assert state("once") == "STOPPED"
+        assert state("once") in ("STOPPED", "EXITED")  # the latter if it took a second for that
         with pytest.raises(xmlrpc.client.Fault):
             rpc.startProcess("nobody")
 

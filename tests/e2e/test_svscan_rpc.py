@@ -144,7 +144,8 @@ time.sleep(1000)
 
 def test_services_beside_a_program(stock: Stock) -> None:
     one = stock.add("one", f"echo $FROM_CONFIGURATION; {FOREVER}", stock.multilog("one"))
-    stock.add("count", COUNT, stock.multilog("count"))
+    # Each kill may leave one old file, and none must go.
+    stock.add("count", COUNT, f"exec {program('multilog')} n1000 {stock.root}/count-log")
     stock.start()
     first, logger = up(one), up(one / "log")
     eventually(lambda: stock.logged("one") == ["yes"])
@@ -155,7 +156,8 @@ def test_services_beside_a_program(stock: Stock) -> None:
         before = another(counter, before)
         os.kill(before, signal.SIGKILL)
     eventually(lambda: stock.logged("count")[-1:] == ["3000"])
-    assert stock.logged("count") == [str(number) for number in range(1, 3001)]
+    # Killed after it has written and before it has taken that out of the pipe, the next one writes it again.
+    assert list(dict.fromkeys(stock.logged("count"))) == [str(number) for number in range(1, 3001)]
     os.kill(first, signal.SIGKILL)
     second = another(one, first)
     eventually(lambda: len(stock.logged("one")) == 2)
@@ -180,7 +182,7 @@ def test_services_beside_a_program(stock: Stock) -> None:
         "plain: started",
     ]
     assert ended(third)
-    assert stock.ctl("tail", "one").split() == stock.logged("one")
+    eventually(lambda: stock.ctl("tail", "one").split() == stock.logged("one"))
     with subprocess.Popen(
         [BIN / "supervisorctl", "-c", stock.conf, "tail", "-f", "one"], stdout=subprocess.PIPE
     ) as tail:
@@ -221,7 +223,7 @@ def test_scans(stock: Stock) -> None:
     broken = stock.add("b\n\udcff", FOREVER)
     (broken / "run").unlink()
     assert stock.rpc("svscan.rescan") is True
-    assert stock.state("o%3Ad%20d%FF%0A") in ("STARTING", "RUNNING")
+    eventually(lambda: stock.state("o%3Ad%20d%FF%0A") in ("STARTING", "RUNNING"))
     assert svstat(taken) == "plain: unable to open supervise/ok: file does not exist\n"
     eventually(lambda: "unable to run plain: something else that supervisord runs is called so" in stock.log)
     eventually(lambda: "b%0A%FF/run: file does not exist" in stock.log)
@@ -272,6 +274,8 @@ def test_killed_it_is_followed_by_one_that_takes_over(stock: Stock) -> None:
     stock.start()
     parts = [part for home in homes for part in (home, home / "log")]
     pids = [up(part) for part in parts]
+    for name, pid in (("one", pids[0]), ("two", pids[2])):
+        eventually(lambda name=name, pid=pid: stock.logged(name) == [str(pid)])  # type: ignore[misc]
     stock.kill()
     assert not any(map(ended, pids))
     stock.start()

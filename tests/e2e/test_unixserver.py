@@ -15,7 +15,7 @@ import pytest
 from tests.support import warm
 from tests.support.homes import make_home, messages
 from tests.support.qmqp import request
-from tests.support.run import BIN, Outcome, ours, run
+from tests.support.run import BIN, TIMEOUT, Outcome, ours, run
 from tests.support.servers import UnixServer, serving_at
 from tests.support.waiting import eventually
 
@@ -97,7 +97,7 @@ def main(argv=()):
 
 @pytest.mark.slow
 def test_warm_and_cold_are_the_same(tmp_path: Path) -> None:
-    environment = warm.install(tmp_path, "says", SAYS)
+    environment = warm.install(tmp_path, "says", SAYS, patient=True)
     said: dict[str, list[bytes]] = {}
     for way in ("-w", "-W"):
         with serving_at(
@@ -133,7 +133,7 @@ def test_privileges_are_dropped_and_the_socket_stays_roots(tmp_path: Path) -> No
         assert server.talk().endswith(b"True, (65534, 65534, 65534), [65533])")
         assert server.path.stat().st_uid == 7
         server.process.terminate()
-        assert server.process.wait(20) == 0
+        assert server.process.wait(TIMEOUT) == 0
         assert server.path.exists()
 
 
@@ -141,7 +141,7 @@ def test_a_server_that_was_replaced_leaves_the_other_ones_socket(tmp_path: Path)
     with serving_at("socket", [ours("unixserver"), "socket", "echo", "old"], tmp_path) as old:
         with serving_at("socket", [ours("unixserver"), "socket", "echo", "new"], tmp_path) as new:
             old.process.send_signal(signal.SIGTERM)
-            assert old.process.wait(20) == 0
+            assert old.process.wait(TIMEOUT) == 0
             assert new.talk() == b"new\n"
         assert not new.path.exists()
 

@@ -23,7 +23,21 @@ T = TypeVar("T")
 
 
 def lines(file: Path) -> list[str]:
-    return file.read_text().splitlines() if file.exists() else []
+    """None of a file that is not there, or not any more: a logger renames its own."""
+    try:
+        return file.read_text().splitlines()
+    except FileNotFoundError:
+        return []
+
+
+# In a service's script, without a process of its own: when this one was started.
+SAY_WHEN = 'read -r stat </proc/self/stat; echo "$stat" >>$ROOT/starts'
+
+
+def starts(root: Path) -> list[float]:
+    """In seconds after the machine, as the kernel knows them: a shell may take its time to say it."""
+    ticks = [int(line.rpartition(")")[2].split()[19]) for line in lines(root / "starts")]
+    return [tick / os.sysconf("SC_CLK_TCK") for tick in ticks]
 
 
 def program(name: str) -> str:

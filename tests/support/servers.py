@@ -118,9 +118,11 @@ class UnixServer(Server):
     def listens(self) -> bool:
         """Whether this server's own socket is there, known from the kernel: to connect would be a client."""
         inodes = set(processes.descriptors(self.process.pid).values())
-        for line in Path("/proc/net/unix").read_text().splitlines()[1:]:
-            _, _, _, flags, _, _, inode, *path = line.split()
-            if flags == "00010000" and path == [self.path.name] and f"socket:[{inode}]" in inodes:
+        # In bytes: others on this machine may call theirs what they like.
+        for line in Path("/proc/net/unix").read_bytes().split(b"\n"):
+            words = line.split()
+            listens = words[3:4] == [b"00010000"] and words[7:] == [os.fsencode(self.path.name)]
+            if listens and f"socket:[{words[6].decode()}]" in inodes:
                 return True
         assert self.process.poll() is None, self.log
         return False

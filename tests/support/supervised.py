@@ -126,11 +126,12 @@ class Supervised:
         """Have both end, whatever was said to them before."""
         try:
             control = os.open(self.directory / "supervise" / "control", os.O_WRONLY | os.O_NONBLOCK)
+            try:
+                os.write(control, b"dxck")
+            finally:
+                os.close(control)
         except OSError:
-            pass  # it is about to end
-        else:
-            os.write(control, b"dxck")
-            os.close(control)
+            pass  # it is about to end, or has just ended
         self.process.wait(TIMEOUT)
 
 
