@@ -128,12 +128,10 @@ class Crew:
                 del self._pools[user]
         return max(min(waits), 0.0) if waits else None
 
-    def close(self) -> list[int]:
-        """Let everybody go. Who is to be waited for."""
-        workers = [worker for worker, _ in self._pool_of.values()]
-        for worker in workers:
+    def close(self) -> None:
+        """Let everybody go."""
+        for worker, _ in list(self._pool_of.values()):
             self.dismiss(worker)
-        return [worker.pid for worker in workers]
 
     def _serve(self, program: Own, job: list[bytes], descriptors: list[int]) -> int:
         """In a worker: one delivery, or one answer."""

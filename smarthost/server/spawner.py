@@ -22,7 +22,7 @@ import stat
 from smarthost.formats import spawn
 from smarthost.server import delivering
 from smarthost.server.delivering import Asking, Delivery
-from smarthost.unix import fds, files, process, signals
+from smarthost.unix import fds, files, signals
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -89,21 +89,23 @@ class Spawner:
         while reading or self._by_number:
             self._flush()
             patience = self._crew.expire() if self._crew is not None else None
-            for descriptor, _ in self._poll.poll(None if patience is None else patience * 1000 + 1):
-                if descriptor == woken:
-                    os.read(woken, _READ)
-                    self._reap()
-                elif descriptor in self._by_descriptor:
+            happened = self._poll.poll(None if patience is None else patience * 1000 + 1)
+            for descriptor, _ in happened:
+                if descriptor in self._by_descriptor:
                     self._hear(descriptor)
                 elif descriptor in self._workers:
                     self._hear_worker(descriptor)
                 elif descriptor == COMMANDS and not self._take():
                     reading = False
                     self._poll.unregister(COMMANDS)
+            # Last: it closes what others of these may be about, and a new delivery would get the number.
+            if any(descriptor == woken for descriptor, _ in happened):
+                os.read(woken, _READ)
+                self._reap()
         self._flush()
         if self._crew is not None:
-            for pid in self._crew.close():
-                process.wait(pid)
+            self._crew.close()
+            _wait_for_all()
         return 0
 
     def _take(self) -> bool:
@@ -285,6 +287,15 @@ class Spawner:
                 self._heard = False
                 fds.null(REPORTS)
         self._said = b""
+
+
+def _wait_for_all() -> None:
+    """Also those who were let go before, and may not have ended yet."""
+    while True:
+        try:
+            os.waitpid(-1, 0)
+        except ChildProcessError:
+            return
 
 
 def _wake(*_: object) -> None:

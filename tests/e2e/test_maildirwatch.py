@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from smarthost.programs.qmail import maildirwatch
-from tests.support.run import Outcome, ours, run
+from tests.support.run import TIMEOUT, Outcome, ours, run
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -45,7 +45,10 @@ def test_a_screen_of_new_mail_oldest_first(box: Path) -> None:
     put(box / "cur/c", "read already", 3)
     reading, writing = os.pipe()
     watching = subprocess.Popen(
-        [ours("maildirwatch")], env={**os.environ, "MAILDIR": str(box)}, stdout=writing
+        # Who runs the tests in the background may have SIGINT ignored.
+        ["env", "--default-signal=INT", ours("maildirwatch")],
+        env={**os.environ, "MAILDIR": str(box)},
+        stdout=writing,
     )
     os.close(writing)
     try:
@@ -54,7 +57,7 @@ def test_a_screen_of_new_mail_oldest_first(box: Path) -> None:
         )
     finally:
         watching.send_signal(signal.SIGINT)
-        assert watching.wait(30) == -signal.SIGINT
+        assert watching.wait(TIMEOUT) == -signal.SIGINT
         os.close(reading)
 
 
@@ -86,7 +89,7 @@ def test_a_closed_window_ends_it(box: Path) -> None:
         [ours("maildirwatch")], env={**os.environ, "MAILDIR": str(box)}, stdout=writing
     )
     os.close(writing)
-    assert watching.wait(30) == -signal.SIGPIPE
+    assert watching.wait(TIMEOUT) == -signal.SIGPIPE
 
 
 def test_a_message_that_cannot_be_read(box: Path) -> None:

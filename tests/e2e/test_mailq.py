@@ -29,7 +29,7 @@ def test_what_waits(tmp_path: Path) -> None:
     done = mailq(tmp_path, "-v")
     assert (done.status, done.stderr) == (0, b"")
     assert re.fullmatch(
-        rb"%d  \d+ bytes, \d+ seconds?, from <joe@example\.com>\n"
+        rb"%d  \d+ bytes, \d+ (?:second|minute)s?, from <joe@example\.com>\n"
         rb"  to <ann@example\.org>\n     connection refused\n1 message\n" % number,
         done.stdout,
     )

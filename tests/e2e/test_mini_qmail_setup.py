@@ -15,7 +15,7 @@ import pytest
 from smarthost.errors import Permanent
 from smarthost.programs.admin import mini_qmail_setup
 from tests.support.qmqpserver import Server, says
-from tests.support.run import Outcome, ours, run
+from tests.support.run import TIMEOUT, Outcome, ours, run
 
 pytestmark = pytest.mark.slow
 
@@ -150,7 +150,8 @@ def test_a_reader_that_is_gone_is_no_reason_to_stop(tmp_path: Path) -> None:
     home = tmp_path / "mini-qmail"
     reading, writing = os.pipe()
     os.close(reading)
-    done = subprocess.run([ours("mini-qmail-setup"), "--home", home, *WORDS], stdout=writing, check=False)
+    words = [ours("mini-qmail-setup"), "--home", str(home), *WORDS]
+    done = subprocess.run(words, stdout=writing, timeout=TIMEOUT, check=False)
     os.close(writing)
     assert done.returncode == 0
     assert (home / "control/qmqpservers").exists()

@@ -14,7 +14,7 @@ import pytest
 
 from tests.support.deliveries import MESSAGE, Address, Left, deliver, found, make_home
 from tests.support.originals import qmail_peer
-from tests.support.run import ours, run
+from tests.support.run import TIMEOUT, ours, run
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -610,7 +610,7 @@ def test_many_at_once_into_one_mbox_and_one_maildir(tmp_path: Path) -> None:
         for _ in range(12):
             with (tmp_path / "m").open("rb") as message:
                 started.append(subprocess.Popen(words, stdin=message, stdout=subprocess.DEVNULL))
-        assert [process.wait(60) for process in started] == [0] * 12
+        assert [process.wait(TIMEOUT) for process in started] == [0] * 12
     finally:
         for process in started:
             if process.poll() is None:

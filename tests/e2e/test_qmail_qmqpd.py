@@ -264,14 +264,22 @@ def test_our_queue_program_needs_no_process_of_its_own(home: Path) -> None:
     env = {"QMAILHOME": str(home), "QMAILQUEUE": ours("qmail-queue")}
     # One client at a time: the next one waits for the worker.
     with serving([ours("tcpserver"), "-vc1", *QUIET, ours("qmail-qmqpd")], home.parent, env=env) as server:
-        first = pid_of(qmqp.send(HOST, server.port, sent))
-        server.wait_for(b"end %d status 0\n" % first)
-        assert qmqp.exchange(HOST, server.port, sent[:-9], half_close=True) == b""
-        assert pid_of(qmqp.send(HOST, server.port, sent)) == first
-        os.kill(first, 9)
+        tries = 0
+
+        def again() -> int:
+            """Who took one message and then another: on a slow machine it may not have been waited for."""
+            nonlocal tries
+            tries += 1
+            first = pid_of(qmqp.send(HOST, server.port, sent))
+            server.wait_for(b"end %d status 0\n" % first)
+            assert qmqp.exchange(HOST, server.port, sent[:-9], half_close=True) == b""
+            return first if pid_of(qmqp.send(HOST, server.port, sent)) == first else 0
+
+        first = eventually(again, "the same process")
+        processes.kill(first)
         eventually(lambda: processes.gone(first), "it to end")
         assert pid_of(qmqp.send(HOST, server.port, sent)) != first
-    assert len(messages(home)) == 3
+    assert len(messages(home)) == 2 * tries + 1
 
 
 @pytest.mark.slow

@@ -72,7 +72,19 @@ def test_it_does_not_end_its_line_or_its_reply(tmp_path: Path, step: str) -> Non
 @pytest.mark.slow
 @pytest.mark.parametrize("step", STEPS)
 def test_it_falls_silent(tmp_path: Path, step: str) -> None:
-    reports, _ = reports_of(tmp_path, {**PLAIN, step: hang}, timeoutremote="1")
+    reached = False
+
+    def silent(talk: Talk) -> bytes:
+        nonlocal reached
+        reached = True
+        return hang(talk)
+
+    def reports_once_reached() -> list[bytes]:
+        """On a slow machine a step before it may have taken too long."""
+        reports, _ = reports_of(tmp_path, {**PLAIN, step: silent}, timeoutremote="1")
+        return reports if reached else []
+
+    reports = eventually(reports_once_reached, "the step")
     assert summary(reports) == BEFORE.get(step, b"") + b"Z"
     assert b"but connection died. " in reports[-1]
 

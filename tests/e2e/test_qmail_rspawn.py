@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from typing import TYPE_CHECKING
 
 import pytest
@@ -98,6 +99,26 @@ def test_ours_needs_no_new_interpreter_and_a_new_one_is_noticed(tmp_path: Path) 
             assert started.report() == (0, b"Kreplaced: there.example joe@here a@b@there.example")
 
 
+def test_commands_that_come_while_some_are_killed(tmp_path: Path) -> None:
+    """New deliveries have descriptors of the numbers that old ones had, and what is known of those is not theirs."""
+    with Server({"greeting": hang}) as server:
+        home = home_with_mail(tmp_path, smtproutes=f":127.0.0.1:{server.port}", timeoutremote="600")
+        with spawning(home) as started:
+            for number in range(20):
+                started.ask(number, b"0/1", b"", b"a@there.example")
+            eventually(lambda: len(processes.children(started.process.pid)) == 20, "all to begin")
+            children = processes.children(started.process.pid)
+            started.process.send_signal(signal.SIGSTOP)
+            eventually(lambda: processes.state(started.process.pid) == "T", "it to stop")
+            for child in children[:6]:
+                processes.kill(child)
+            eventually(lambda: all(map(processes.ended, children[:6])), "their end")
+            for number in range(20, 26):
+                started.ask(number, b"0/1", b"", b"a@there.example")
+            started.process.send_signal(signal.SIGCONT)
+            assert set(started.reports(6).values()) == {b"Zqmail-remote crashed.\n"}
+
+
 def test_another_program(tmp_path: Path) -> None:
     home = home_with_mail(tmp_path)
     fake = tmp_path / "fake"
@@ -122,7 +143,7 @@ def test_no_program(tmp_path: Path) -> None:
 def test_many_at_once(tmp_path: Path) -> None:
     """As many as it promises, all of them waiting; then all that end."""
     with Server({"greeting": hang}) as server:
-        home = home_with_mail(tmp_path, smtproutes=f":127.0.0.1:{server.port}", timeoutremote="60")
+        home = home_with_mail(tmp_path, smtproutes=f":127.0.0.1:{server.port}", timeoutremote="600")
         with spawning(home) as started:
             for number in range(120):
                 started.ask(number, b"0/1", b"", b"a@there.example")

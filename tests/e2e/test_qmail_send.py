@@ -14,9 +14,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from smarthost.store import spool
 from tests.support import processes
 from tests.support.homes import make_home
-from tests.support.run import ours, run
+from tests.support.run import TIMEOUT, ours, run
 from tests.support.sendrig import LOCAL, Rig, queue_message
 from tests.support.waiting import eventually
 
@@ -166,12 +167,11 @@ def test_all_of_it_delivers_and_ends(home: Path) -> None:
             message = found.read_bytes()
             # Another one wakes it.
             queue_message(home, [b"joe@here.example", b"joe@here.example"])
-            with open(home / "queue/lock/trigger", "wb", buffering=0) as trigger:
-                trigger.write(b"\0")
+            spool.pull_trigger(os.fsencode(home / "queue"))
             eventually(lambda: len(list(service.maildir.iterdir())) == 3, "two more")
             eventually(lambda: service.log().count(b"end msg") == 2, "the end of both")
             child.terminate()
-            assert child.wait(30) == 0
+            assert child.wait(TIMEOUT) == 0
         finally:
             child.kill()
     assert message.startswith(b"Return-Path: <me@sender.example>\nDelivered-To: joe@here.example\n")
@@ -190,9 +190,8 @@ def test_when_one_dies_the_rest_ends(home: Path, victim: str) -> None:
             os.kill(pid, signal.SIGKILL)
             if victim == "qmail-clean":  # it is missed when it is needed
                 queue_message(home, [b"joe@here.example"])
-                with open(home / "queue/lock/trigger", "wb", buffering=0) as trigger:
-                    trigger.write(b"\0")
-            assert child.wait(30) == 0
+                spool.pull_trigger(os.fsencode(home / "queue"))
+            assert child.wait(TIMEOUT) == 0
         finally:
             child.kill()
     lost = b"qmail-clean" if victim == "qmail-clean" else b"spawn"
@@ -239,11 +238,14 @@ def test_a_message_after_hup_goes_by_the_new_lists(home: Path) -> None:
 def test_it_sleeps_when_there_is_nothing_to_do(home: Path) -> None:
     with Rig([ours("qmail-send")], home) as rig:
         rig.until_log(b"status: ")
-        eventually(lambda: processes.state(rig.pid) == "S", "its sleep")
-        before = processes.cpu(rig.pid)
-        rig.until(_elapsed(0.5), "half a second")
-        assert processes.cpu(rig.pid) - before <= 2
+        eventually(lambda: _sleeps_for_a_while(rig), "its sleep")
         assert rig.end() == 0
+
+
+def _sleeps_for_a_while(rig: Rig) -> bool:
+    before = processes.cpu(rig.pid)
+    rig.until(_elapsed(0.5), "half a second")
+    return processes.cpu(rig.pid) - before <= 2 and processes.state(rig.pid) == "S"
 
 
 def _elapsed(seconds: float) -> Callable[[], bool]:

@@ -47,7 +47,11 @@ class Host:
 
     def left(self, number: int) -> list[str]:
         queue = self.home / "queue"
-        return sorted(str(path.relative_to(queue)) for path in queue.rglob(f"{number}*") if path.is_file())
+        return sorted(
+            str(path.relative_to(queue))
+            for path in queue.rglob(f"{number}*")
+            if path.name.partition(".")[0] == str(number) and path.is_file()  # not 1234 for 123
+        )
 
 
 @pytest.fixture

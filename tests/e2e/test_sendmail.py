@@ -133,6 +133,7 @@ class Session:
 
     def __init__(self, host: Host, **variables: str) -> None:
         ours_end, self.theirs = socket.socketpair()
+        self.theirs.settimeout(TIMEOUT)
         with ours_end:
             self.process = subprocess.Popen(
                 [ours("sendmail"), "-bs"],

@@ -73,9 +73,9 @@ class Server:
                 return
             self.connections += 1
             try:
+                connection.settimeout(TIMEOUT)
                 if self._tls is not None:
                     connection = self._tls.wrap_socket(connection, server_side=True)
-                connection.settimeout(TIMEOUT)
                 self._behave(self, connection)
             except OSError:  # the client went away, as some of them should
                 pass

@@ -90,7 +90,8 @@ class Rig:
                 argv,
                 environ,
                 file_actions=[(os.POSIX_SPAWN_DUP2, each, place) for place, each in enumerate(high)],
-                setsigdef=[signal.SIGPIPE],
+                # What runs in the background may have the others ignored.
+                setsigdef=[signal.SIGPIPE, signal.SIGHUP, signal.SIGINT, signal.SIGQUIT],
             )
         for descriptor in (*theirs, *high):
             os.close(descriptor)
