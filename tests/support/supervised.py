@@ -129,7 +129,10 @@ class Supervised:
         except OSError:
             pass  # it is about to end
         else:
-            os.write(control, b"dxck")
+            try:
+                os.write(control, b"dxck")
+            except BrokenPipeError:
+                pass  # it has ended since
             os.close(control)
         self.process.wait(TIMEOUT)
 
