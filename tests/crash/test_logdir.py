@@ -21,11 +21,14 @@ from tests.support.run import ours, run
 from tests.support.stop_at import Stopped, stop_at
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
 # Three files of 4096 bytes get full: with n2, files are removed, too.
 LINE = b"%04d " + b"x" * 200 + b"\n"
 COUNT = 40
+# So many tests share the steps: one alone is long on a slow machine, where a test has two minutes.
+PARTS = 4
 SCRIPTS = {"plain": [b"s4096"], "processor": [b"s4096", b"!cat; cat <&4 >&5; echo ran >&5"]}
 
 
@@ -61,52 +64,57 @@ def whole_lines(main: Path) -> list[bytes]:
     return [line + b"\n" for line in lines(main)]
 
 
+def worth_a_try(taken: list[str]) -> list[int]:
+    """The steps between two rotations are all alike: of the plain writes among them the first three are tried."""
+    writes = ["write_parts"] * 4
+    return [number for number in range(len(taken)) if taken[max(number - 3, 0) : number + 1] != writes]
+
+
 @pytest.mark.slow
+@pytest.mark.parametrize("part", range(PARTS))
+@pytest.mark.parametrize("program", [ours, original], ids=["ours", "original"])
 @pytest.mark.parametrize("script", SCRIPTS.values(), ids=SCRIPTS)
-def test_stopped_at_every_step(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, script: list[bytes]) -> None:
+def test_stopped_at_every_step(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    script: list[bytes],
+    program: Callable[[str], str],
+    part: int,
+) -> None:
     monkeypatch.chdir(tmp_path)
-    total = len(steps(script, tmp_path))
-    assert total > COUNT
-    # The steps between two rotations are all alike: the plain writes among them are tried once.
-    previous = b""
-    for number in range(total):
-        for which, program in enumerate((ours("multilog"), original("multilog"))):
-            place = tmp_path / f"at-{number}-{which}"
-            place.mkdir()
-            start = os.open(place, os.O_RDONLY)
-            done: list[int] = []
-            with stop_at(number) as taken, pytest.raises(Stopped):
-                fill(script, start, done, [])
-            os.close(start)
-            step = b" ".join(os.fsencode(name) for name in taken[-3:])
-            if step == previous == b"write_parts write_parts write_parts":
-                break
-            recovered = run([program, "./main"], b"after\n", cwd=place)
-            assert (recovered.status, recovered.stderr) == (0, b""), taken[-5:]
-            left = whole_lines(place / "main")
-            assert left[-1] == b"after\n"
-            missing = [LINE % one for one in done if LINE % one not in left]
-            assert missing == [], taken[-5:]
-            names = set(os.listdir(place / "main"))
-            assert {name for name in names if name[0] != "@"} == {"current", "lock", "state"}
-        previous = step
+    counted = steps(script, tmp_path)
+    assert len(counted) > COUNT
+    for number in worth_a_try(counted)[part::PARTS]:
+        place = tmp_path / f"at-{number}"
+        place.mkdir()
+        start = os.open(place, os.O_RDONLY)
+        done: list[int] = []
+        with stop_at(number) as taken, pytest.raises(Stopped):
+            fill(script, start, done, [])
+        os.close(start)
+        recovered = run([program("multilog"), "./main"], b"after\n", cwd=place)
+        assert (recovered.status, recovered.stderr) == (0, b""), taken[-5:]
+        left = whole_lines(place / "main")
+        assert left[-1] == b"after\n"
+        missing = [LINE % one for one in done if LINE % one not in left]
+        assert missing == [], taken[-5:]
+        names = set(os.listdir(place / "main"))
+        assert {name for name in names if name[0] != "@"} == {"current", "lock", "state"}
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("part", range(PARTS))
 @pytest.mark.parametrize("script", SCRIPTS.values(), ids=SCRIPTS)
 @pytest.mark.parametrize("error", [errno.ENOSPC, errno.EIO])
 def test_refused_at_every_step(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, script: list[bytes], error: int
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, script: list[bytes], error: int, part: int
 ) -> None:
     """Before the first line a failure is the end; after it, a warning, and another try."""
     monkeypatch.chdir(tmp_path)
     reason = {errno.ENOSPC: "out of disk space", errno.EIO: "input/output error"}[error]
     taken = steps(script, tmp_path)
-    writes = 0
-    for number, step in enumerate(taken):
-        writes = writes + 1 if step == "write_parts" else 0
-        if writes > 2:
-            continue  # like the one before
+    for number in worth_a_try(taken)[part::PARTS]:
+        step = taken[number]
         place = tmp_path / f"at-{number}"
         place.mkdir()
         start = os.open(place, os.O_RDONLY)

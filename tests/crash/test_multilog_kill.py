@@ -24,30 +24,40 @@ if TYPE_CHECKING:
 LINES = 300_000
 
 
-def produce(fifo: Path, chance: random.Random, written: list[int]) -> None:
-    """Numbered lines: some long, some in pieces, many of them at once."""
-    descriptor = os.open(fifo, os.O_WRONLY)
-    number = 0
-    while number < LINES:
-        count = chance.choice([1, 2, 50, 2000])
-        text = b"".join(
-            b"line %08d %s\n" % (number + more, b"x" * chance.randrange(1500 if more == 0 else 100))
-            for more in range(count)
-        )
-        number += count
-        while text:
-            text = text[os.write(descriptor, text[: chance.choice([10, 4096, 100_000, 100_000])]) :]
-    os.write(descriptor, b"line of the end\n")
-    os.close(descriptor)
-    written.append(number)
+class Producer(threading.Thread):
+    """Numbered lines: some long, some in pieces, many of them at once.
+
+    A daemon: it may wait for ever when a test has failed.
+    """
+
+    def __init__(self, fifo: Path, chance: random.Random) -> None:
+        super().__init__(daemon=True)
+        self.number = 0
+        self.written = 0  # bytes
+        self._fifo = fifo
+        self._chance = chance
+
+    def run(self) -> None:
+        chance = self._chance
+        with open(self._fifo, "wb", 0) as pipe:
+            while self.number < LINES:
+                count = chance.choice([1, 2, 50, 2000])
+                text = b"".join(
+                    b"line %08d %s\n"
+                    % (self.number + more, b"x" * chance.randrange(1500 if more == 0 else 100))
+                    for more in range(count)
+                )
+                self.number += count
+                while text:
+                    size = pipe.write(text[: chance.choice([10, 4096, 100_000, 100_000])])
+                    self.written += size
+                    text = text[size:]
+            pipe.write(b"line of the end\n")
 
 
 def ends(main: Path) -> bool:
-    """Whether the last line is there. A file that is turned into an old one has no name for a moment."""
-    try:
-        return b"line of the end" in lines(main)
-    except FileNotFoundError:
-        return False
+    """Whether the last line is there."""
+    return b"line of the end" in lines(main)
 
 
 @pytest.mark.slow
@@ -57,8 +67,7 @@ def test_no_line_is_lost(tmp_path: Path, script: list[str]) -> None:
     fifo = tmp_path / "pipe"
     os.mkfifo(fifo)
     held = os.open(fifo, os.O_RDWR)
-    written: list[int] = []
-    producer = threading.Thread(target=produce, args=(fifo, random.Random(2), written))
+    producer = Producer(fifo, random.Random(2))
     main = tmp_path / "main"
     kills = 0
 
@@ -70,11 +79,17 @@ def test_no_line_is_lost(tmp_path: Path, script: list[str]) -> None:
 
     producer.start()
     while producer.is_alive():
+        # Killed at work, and not at its start, however long that takes: the pipe holds less than this.
+        enough = producer.written + chance.randrange(100_000, 5_000_000)
         with logger() as child:
-            producer.join(0.1 + chance.random() * 0.2)
-            child.kill()
+            try:
+                eventually(
+                    lambda enough=enough: producer.written >= enough or not producer.is_alive(),  # type: ignore[misc]
+                    "lines to be taken",
+                )
+            finally:
+                child.kill()
         kills += 1
-    producer.join()
     with logger() as child:
         try:
             eventually(lambda: ends(main), "the last line")
@@ -83,6 +98,6 @@ def test_no_line_is_lost(tmp_path: Path, script: list[str]) -> None:
         finally:
             child.kill()
     seen = {line.split()[1] for line in lines(main) if line.startswith(b"line ") and len(line) >= 14}
-    missing = [number for number in range(written[0]) if b"%08d" % number not in seen]
+    missing = [number for number in range(producer.number) if b"%08d" % number not in seen]
     assert kills > 1
     assert missing == []

@@ -282,8 +282,8 @@ class TestMbox:
 
     def test_a_lock_that_is_never_let_go(self, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         """30 seconds are one here."""
-        monkeypatch.setattr(mboxdelivery, "PATIENCE", 1)
-        with open(home / "mbox", "wb") as held:
+        with open(home / "mbox", "wb") as held, monkeypatch.context() as hasty:
+            hasty.setattr(mboxdelivery, "PATIENCE", 1)
             files.lock(held.fileno())
             with pytest.raises(
                 Deferred, match=r"^File has been locked for 30 seconds straight\. \(#4\.3\.0\)$"

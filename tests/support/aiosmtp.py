@@ -83,6 +83,10 @@ def serving(
         for task in others:
             task.cancel()
         await asyncio.gather(*others, return_exceptions=True)
+        # Of a client that has just gone nothing may have been heard yet, and TLS waits for its goodbye.
+        for transport in list(getattr(loop, "_transports").values()):  # noqa: B009  not for everybody
+            transport.abort()
+        await asyncio.sleep(0)  # what is aborted is closed at the loop's next turn
 
     server = loop.run_until_complete(start())
     thread = threading.Thread(target=loop.run_forever)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Self, TypeVar
 
 import pytest
 
-from tests.support import processes
+from tests.support import logs, processes
 from tests.support.run import BIN, TIMEOUT
 from tests.support.waiting import eventually
 
@@ -85,11 +85,7 @@ class Engine:
 
     def logged(self, name: str) -> list[str]:
         """All that is in root/NAME-log, oldest first."""
-        directory = self.root / f"{name}-log"
-        if not directory.is_dir():
-            return []
-        files = [*sorted(directory.glob("@*")), directory / "current"]
-        return [line for file in files for line in lines(file)]
+        return [line.decode() for line in logs.lines(self.root / f"{name}-log")]
 
     def start(self, **environment: str) -> subprocess.Popen[bytes]:
         argv = [sys.executable, "-m", "smarthost.supervision", str(self.service)]

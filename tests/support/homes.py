@@ -22,11 +22,14 @@ def make_home(home: Path) -> Path:
 def queued(home: Path) -> dict[str, bytes]:
     """Every file that a message has in the queue, by its path below queue/."""
     queue = home / "queue"
-    return {
-        str(path.relative_to(queue)): path.read_bytes()
-        for path in sorted(queue.rglob("*"))
-        if path.is_file() and path.parent.name != "lock"
-    }
+    found = {}
+    for path in sorted(queue.rglob("*")):
+        if path.is_file() and path.parent.name != "lock":
+            try:
+                found[str(path.relative_to(queue))] = path.read_bytes()
+            except FileNotFoundError:
+                pass  # whoever works on the queue has removed it since
+    return found
 
 
 def messages(home: Path) -> list[tuple[bytes, bytes]]:

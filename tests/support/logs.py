@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import re
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 STAMP = re.compile(rb"@4[0-9a-f]{23}(?= )")
@@ -32,8 +34,22 @@ def contents(directory: Path, *, stamps: bool = False) -> dict[str, tuple[str, b
 
 
 def lines(directory: Path) -> list[bytes]:
-    """All lines that a log directory holds, the oldest first."""
-    files = sorted(directory.glob("@*")) + [
-        directory / name for name in ("previous", "current") if (directory / name).exists()
-    ]
-    return b"".join(file.read_bytes() for file in files).splitlines()
+    """All lines that a log directory holds, the oldest first; also while it is written."""
+    # The youngest file is read first: one that gets an older name meanwhile is met again, and not missed.
+    texts: list[bytes] = []
+    known: set[int] = set()
+    for file in _youngest_first(directory):
+        try:
+            with file.open("rb") as opened:
+                inode = os.fstat(opened.fileno()).st_ino
+                if inode not in known:
+                    texts.append(opened.read())
+                    known.add(inode)
+        except FileNotFoundError:
+            pass
+    return b"".join(reversed(texts)).splitlines()
+
+
+def _youngest_first(directory: Path) -> Iterator[Path]:
+    yield from (directory / "current", directory / "previous")
+    yield from sorted(directory.glob("@*"), reverse=True)

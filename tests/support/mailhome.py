@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Self
 
 from smarthost.store import spool
 from tests.support.run import ours, run
+from tests.support.waiting import eventually
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -48,7 +49,12 @@ class MailHome:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        shutil.rmtree(self.place)
+        # Whoever was left running by a delivery may still write here, or tidy up.
+        eventually(self._removed, f"{self.place} to be empty")
+
+    def _removed(self) -> bool:
+        shutil.rmtree(self.place, ignore_errors=True)
+        return not self.place.exists()
 
     def message(self, name: bytes, content: bytes) -> None:
         mess = self.qmail / "queue/mess"

@@ -101,11 +101,18 @@ class NameServer:
             if self._tcp in ready:
                 connection, _ = self._tcp.accept()
                 with connection:
-                    connection.settimeout(10)
-                    query = connection.recv(4096)[2:]
-                    answer = self._answer(query, udp=False)
-                    if answer is not None:
-                        connection.sendall(len(answer).to_bytes(2, "big") + answer)
+                    try:
+                        self._serve_tcp(connection)
+                    except OSError:  # the client went away
+                        pass
+
+    def _serve_tcp(self, connection: socket.socket) -> None:
+        connection.settimeout(10)
+        with connection.makefile("rb") as stream:
+            query = stream.read(int.from_bytes(stream.read(2), "big"))
+        answer = self._answer(query, udp=False) if query else None
+        if answer is not None:
+            connection.sendall(len(answer).to_bytes(2, "big") + answer)
 
     def _answer(self, packet: bytes, *, udp: bool) -> bytes | None:
         query = dns.message.from_wire(packet)

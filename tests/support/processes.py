@@ -9,6 +9,8 @@ import os
 import signal
 from pathlib import Path
 
+from tests.support.waiting import eventually
+
 # The last is for one that is becoming somebody else.
 GONE = (FileNotFoundError, ProcessLookupError, PermissionError)
 
@@ -79,13 +81,13 @@ def status(pid: int) -> dict[str, str]:
 
 def cpu(pid: int) -> int:
     """What it has used, in clock ticks."""
-    user, system = fields(pid)[11:13]
-    return int(user) + int(system)
+    return sum(map(int, fields(pid)[11:13]))
 
 
 def begun(pid: int) -> int:
-    """When it began, in clock ticks after the machine."""
-    return int(fields(pid)[19])
+    """When it began, in clock ticks after the machine; 0 for one that is gone."""
+    found = fields(pid)
+    return int(found[19]) if found else 0
 
 
 def maps(pid: int) -> str:
@@ -123,8 +125,15 @@ def kill(pid: int) -> None:
 
 
 def kill_group(pid: int) -> None:
-    """SIGKILL for all whom it leads and who are left."""
+    """SIGKILL for all whom it leads and who are left. When this returns, what they had open is closed."""
     try:
         os.killpg(pid, signal.SIGKILL)
     except ProcessLookupError:
-        pass
+        return
+    eventually(lambda: not any(_belongs_to(each, pid) for each in all_there()), "the end of a process group")
+
+
+def _belongs_to(pid: int, group: int) -> bool:
+    """Whether it is in that group, and has not ended."""
+    found = fields(pid)
+    return bool(found) and found[2] == str(group) and found[0] not in "ZX"

@@ -15,16 +15,19 @@ class QueueProgram:
         self._place = place / "kept"
         self._place.mkdir(parents=True, exist_ok=True)
         self.path = str(place / "queue-program")
-        keep = f'to={self._place}/$$; cat >"$to.message"; cat <&1 >"$to.envelope"; '
+        self._order = self._place / "order"
+        keep = f'to={self._place}/$$; cat >"$to.message"; cat <&1 >"$to.envelope"; echo $$ >>{self._order}; '
         (place / "queue-program").write_text("#!/bin/sh\n" + keep + then + "\n")
         (place / "queue-program").chmod(0o755)
 
     def kept(self) -> list[tuple[bytes, bytes]]:
-        """(message, envelope) of each, and none is kept any longer."""
+        """(message, envelope) of each, in the order they came, and none is kept any longer."""
+        # Not by their times: of two that come within one tick of the clock they are the same.
         found = []
-        for envelope in sorted(self._place.glob("*.envelope"), key=lambda path: path.stat().st_mtime_ns):
-            message = envelope.with_suffix(".message")
-            found.append((message.read_bytes(), envelope.read_bytes()))
-            message.unlink()
-            envelope.unlink()
+        for name in self._order.read_text().split() if self._order.exists() else []:
+            message, envelope = self._place / f"{name}.message", self._place / f"{name}.envelope"
+            if envelope.exists():  # else it was taken before
+                found.append((message.read_bytes(), envelope.read_bytes()))
+                message.unlink()
+                envelope.unlink()
         return found

@@ -145,7 +145,10 @@ class Rig:
                 answer = qmail_clean.carry_out(self._places, command)
             finally:
                 os.chdir(before)
-        os.write(self.says[CLEAN], answer)
+        try:
+            os.write(self.says[CLEAN], answer)
+        except BrokenPipeError:
+            pass  # it was killed before it could hear
 
     def until(self, what: Callable[[], bool], name: str) -> None:
         deadline = time.monotonic() + PATIENCE
@@ -219,8 +222,7 @@ class Rig:
             self.kill(signum)
 
         self.until(self.is_gone, "its end")
-        while self._log in self._open:
-            self._turn()
+        self.until(lambda: self._log not in self._open, "the end of its log")
         assert self.status is not None
         return self.status
 
@@ -262,5 +264,6 @@ def named(text: bytes, numbers: list[int]) -> bytes:
     """A log or a path with the messages' numbers, process ids and dates named."""
     for index, number in enumerate(numbers):
         text = re.sub(rb"\b%d/%d\b" % (number % spool.SPLIT, number), b"D/M%d" % index, text)
-        text = re.sub(rb"\b%d\b" % number, b"M%d" % index, text)
+        # Nowhere else: it may be a small number, and also a size or a user's.
+        text = re.sub(rb"(?<=msg )%d\b|(?<=/)%d\b" % (number, number), b"M%d" % index, text)
     return _DATE.sub(b"Date: D\n", _QP.sub(b"qp P", text))

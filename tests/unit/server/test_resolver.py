@@ -10,13 +10,25 @@ from typing import TYPE_CHECKING
 import pytest
 
 from smarthost.server import resolver
-from tests.support.nameserver import LARGE, REFUSED, SERVFAIL, NameServer
+from tests.support.nameserver import LARGE, REFUSED, SERVFAIL, NameServer, lonely_address
+from tests.support.run import TIMEOUT
 from tests.unit.formats.test_dns import record
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from tests.support.nameserver import Zone
+
+
+# Ports of our choice are free where nobody else is.
+FIRST, SECOND, NOBODY = (lonely_address(number) for number in range(3))
+
+
+@pytest.fixture(autouse=True)
+def _patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server is a thread here, which may be slow to come to its turn: it must not be asked twice for that."""
+    monkeypatch.setattr(resolver, "UDP_PATIENCE", (TIMEOUT,) * 3)
+    monkeypatch.setattr(resolver, "TCP_PATIENCE", TIMEOUT)
 
 
 def ptr(query: bytes) -> bytes:
@@ -44,6 +56,7 @@ def name_server(address: str, port: int, *replies: Callable[[bytes], bytes]) -> 
     """Answers each datagram with the next reply, preceded by one that belongs to another question."""
     serving = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     serving.bind((address, port))
+    serving.settimeout(TIMEOUT)
 
     def serve() -> None:
         for reply in replies:
@@ -61,21 +74,21 @@ def name_server(address: str, port: int, *replies: Callable[[bytes], bytes]) -> 
 
 
 def test_names_and_addresses() -> None:
-    with name_server("127.0.0.1", 0, ptr, a, no_name) as port:
-        asking = resolver.Resolver([b"127.0.0.1"], port)
+    with name_server(FIRST, 0, ptr, a, no_name) as port:
+        asking = resolver.Resolver([FIRST.encode()], port)
         assert asking.host_name(b"192.0.2.1") == b"mail.example"
         assert asking.addresses(b"mail.example") == [b"127.0.0.9"]
         assert asking.host_name(b"192.0.2.1") == b""
 
 
 def test_a_server_that_fails_or_is_not_there_is_passed_over() -> None:
-    with name_server("127.0.0.1", 0, ptr) as port, name_server("127.0.0.2", port, failure):
-        asking = resolver.Resolver([b"127.0.0.3", b"127.0.0.2", b"127.0.0.1"], port)
+    with name_server(FIRST, 0, ptr) as port, name_server(SECOND, port, failure):
+        asking = resolver.Resolver([address.encode() for address in (NOBODY, SECOND, FIRST)], port)
         assert asking.host_name(b"192.0.2.1") == b"mail.example"
 
 
 def test_what_does_not_fit_is_asked_for_by_tcp() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as listening:
+    with socket.create_server((FIRST, 0)) as listening:
         port = listening.getsockname()[1]
 
         def serve() -> None:
@@ -88,8 +101,8 @@ def test_what_does_not_fit_is_asked_for_by_tcp() -> None:
 
         thread = threading.Thread(target=serve)
         thread.start()
-        with name_server("127.0.0.1", port, truncated):
-            assert resolver.Resolver([b"127.0.0.1"], port).host_name(b"192.0.2.1") == b"mail.example"
+        with name_server(FIRST, port, truncated):
+            assert resolver.Resolver([FIRST.encode()], port).host_name(b"192.0.2.1") == b"mail.example"
         thread.join()
 
 

@@ -90,4 +90,4 @@ def test_what_fails_leaves_no_descriptor(home: Path) -> None:
     before = len(os.listdir("/proc/self/fd"))
     with pytest.raises(Trouble), stop_at(4, errno.ENOSPC):
         prepared(number)
-    assert len(os.listdir("/proc/self/fd")) == before
+    assert len(os.listdir("/proc/self/fd")) <= before

@@ -8,6 +8,7 @@ import threading
 import pytest
 
 from smarthost.unix import ident
+from tests.support.qmqpserver import refusing_address
 
 
 @pytest.mark.parametrize(
@@ -59,4 +60,7 @@ def test_nobody_there_and_nobody_who_answers() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listening:
         port = listening.getsockname()[1]
         assert ident.user(("127.0.0.1", 5), ("127.0.0.1", 6), 0.05, port=port) is None
-    assert ident.user(("127.0.0.1", 5), ("127.0.0.1", 6), 20, port=port) is None
+    held, address = refusing_address()
+    with held:
+        port = int(address.rpartition(":")[2])
+        assert ident.user(("127.0.0.1", 5), ("127.0.0.1", 6), 20, port=port) is None
