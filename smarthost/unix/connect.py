@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import _socket
+import errno
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -54,7 +55,12 @@ def is_own(address: bytes) -> bool:
     if not any(where):
         return True
     family = _socket.AF_INET if len(where) == 4 else _socket.AF_INET6
-    asking = _socket.socket(family, _socket.SOCK_DGRAM | _socket.SOCK_CLOEXEC)
+    try:
+        asking = _socket.socket(family, _socket.SOCK_DGRAM | _socket.SOCK_CLOEXEC)
+    except OSError as error:
+        if error.errno == errno.EAFNOSUPPORT:  # a kernel without IPv6
+            return False
+        raise
     try:
         asking.connect((address.decode("latin-1"), _DISCARD))
         return _socket.inet_pton(family, asking.getsockname()[0]) == where

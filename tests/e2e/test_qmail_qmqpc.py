@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from smarthost.programs.qmail import qmail_qmqpc
-from tests.support import certificates
+from tests.support import certificates, ipv6
 from tests.support.qmqp import netstring
 from tests.support.qmqpserver import (
     Server,
@@ -312,12 +312,9 @@ class TestWhereServersAre:
             client.servers(f"localhost:{server.port}")
             assert client.send().status == 0
 
+    @ipv6.needed
     def test_ip6(self, client: Client) -> None:
-        try:
-            server = Server(OK, host="::1")
-        except OSError:
-            pytest.skip("no IPv6 here")
-        with server:
+        with Server(OK, host="::1") as server:
             client.servers(server.line)
             assert client.send().status == 0
 

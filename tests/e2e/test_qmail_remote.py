@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.support import certificates
+from tests.support import certificates, ipv6
 from tests.support.aiosmtp import serving
 from tests.support.nameserver import LARGE, REFUSED, SERVFAIL, NameServer, lonely_address
 from tests.support.remote import MESSAGE, ON_THE_WIRE, home_of, remote, summary
@@ -286,6 +286,7 @@ class TestDns:
             with NameServer(zone) as names:
                 assert summary(remote(self.home(tmp_path), env=names.env)) == b"rK"
 
+    @ipv6.needed
     def test_six(self, tmp_path: Path) -> None:
         with Server(host="::1") as server:
             home = home_of(tmp_path, smtproutes=f":[::1]:{server.port}")

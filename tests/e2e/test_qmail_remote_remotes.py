@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from smarthost.formats import remotes as syntax
-from tests.support import certificates, qmqpserver
+from tests.support import certificates, ipv6, qmqpserver
 from tests.support.aiosmtp import PASSWORD, USER, serving
 from tests.support.remote import MESSAGE, ON_THE_WIRE, home_of, remote, set_controls, summary
 from tests.support.run import ours, run
@@ -198,6 +198,7 @@ def test_source(tmp_path: Path) -> None:
     assert peers == ["127.0.0.7"]
 
 
+@ipv6.needed
 def test_six(tmp_path: Path) -> None:
     with Server(host="::1") as server:
         for host in ("::1", "[::1]"):
