@@ -11,15 +11,16 @@ from time import time
 
 from smarthost.errors import FormatError
 from smarthost.formats import envelope, received
-from smarthost.policy import nullclient, replies
+from smarthost.policy import replies
 from smarthost.store import spool
-from smarthost.store.controls import ME, Controls
 from smarthost.unix import files, identity
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Final
+
+    from smarthost.policy import nullclient
 
 
 # Who has this file has nullmailer's control files, too.
@@ -77,7 +78,9 @@ class Queueing:
         """Find the queue, and give the message its number."""
         try:
             if os.path.exists(home + NULL_CLIENT):
-                self._rewriter = _of_null_client(home)
+                from smarthost.store import rewriting  # noqa: PLC0415  a smart host needs none of it
+
+                self._rewriter = rewriting.of_home(home)
         except OSError:
             raise spool.Failed(replies.NO_QUEUE) from None
         try:
@@ -194,17 +197,6 @@ class OwnQueueing:
         self._open = False
         self._queueing.close()
         os.umask(self._umask)
-
-
-def _of_null_client(home: bytes) -> nullclient.Stream | None:
-    """What is changed in every envelope. Raises OSError."""
-    controls = Controls(home)
-    sender, administrators, me = (
-        nullclient.fact(controls.content(name)) for name in (b"allmailfrom", b"adminaddr", ME)
-    )
-    if not sender and not administrators:
-        return None
-    return nullclient.Stream(nullclient.Rewriter(me or ME, sender, administrators))
 
 
 def _missing(home: bytes) -> int:

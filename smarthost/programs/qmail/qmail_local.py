@@ -42,7 +42,8 @@ if TYPE_CHECKING:
 
 NAME: Final = "qmail-local"
 REENTRANT: Final = True
-LATE: Final = ("smarthost.store.queueing",)  # a forward needs it, if the queue program is ours
+# A forward needs them, if the queue program is ours.
+LATE: Final = ("smarthost.store.queueing", "smarthost.store.rewriting")
 
 USAGE: Final = "qmail-local [ -nN ] user homedir local dash ext domain sender aliasempty"
 OPTIONS: Final = Chain(USAGE, flags="nN")

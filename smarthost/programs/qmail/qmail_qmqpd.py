@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
 NAME: Final = "qmail-qmqpd"
 REENTRANT: Final = True
-LATE: Final = ("smarthost.store.queueing",)
+LATE: Final = ("smarthost.store.queueing", "smarthost.store.rewriting")
 
 REQUEST: Final = 0
 REPLY: Final = 1
