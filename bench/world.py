@@ -13,7 +13,7 @@ import subprocess
 from pathlib import Path
 
 from bench.figures import ORIGINAL, OURS
-from smarthost.store import deployment, spool
+from smarthost.store import launchers, spool
 
 ROOT = Path(__file__).resolve().parent.parent
 PLACES = ("/usr/bin", "/usr/sbin", "/bin", "/sbin")
@@ -111,10 +111,8 @@ class World:
 
     def _write_launchers(self) -> None:
         self.launchers.mkdir(parents=True)
-        for name, module in deployment.programs():
-            launcher = self.launchers / os.fsdecode(name)
-            launcher.write_bytes(deployment.launcher(module))
-            launcher.chmod(0o755)
+        for name, module in launchers.programs():
+            launchers.refresh(bytes(self.launchers) + b"/" + name, module)
 
     def _give_queue_to_its_owner(self) -> None:
         """The original's qmail-queue is setuid where it was installed as usual: the queue is its user's then."""

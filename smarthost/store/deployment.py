@@ -3,7 +3,7 @@
 Three kinds of files, three ways to know:
 defaults   (control files, rules, scripts) are copied if nothing has that name; later only over a
            file that is still as it was copied, which the record of a digest for each says
-launchers  are replaced only by newer launchers: what is not one of ours was put there on purpose
+launchers  are replaced only by newer launchers (launchers.py)
 links      to services are made if nothing has that name, and in the first deployment only
 """
 
@@ -17,15 +17,7 @@ from smarthost.unix import files
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from typing import Final
-
-# What Linux before 5.1 reads of a first line, with the two characters that make it one.
-SHEBANG_LIMIT: Final = 127
-OURS: Final = b"\nfrom smarthost.programs."
-
-# The administrator's programs that are about one home, and belong into its bin/.
-OF_ADMINISTRATORS: Final = (b"qmail_queuectl",)
 
 PACKAGE: Final = os.path.dirname(os.path.dirname(os.path.abspath(os.fsencode(__file__))))
 
@@ -132,62 +124,3 @@ def link_missing(source: bytes, target: bytes) -> bool:
         return False
     os.symlink(source, target)
     return True
-
-
-def programs() -> Iterator[tuple[bytes, bytes]]:
-    """Name and module of each program that a home's bin/ holds."""
-    for family in (b"daemontools", b"qmail", b"ucspi"):
-        for file in sorted(os.listdir(PACKAGE + b"/programs/" + family)):
-            module, suffix = os.path.splitext(file)
-            if suffix == b".py" and not module.startswith(b"_"):
-                # A name that is Python's own has a line under its end.
-                name = module.rstrip(b"_").replace(b"_", b"-")
-                yield name, b"smarthost.programs." + family + b"." + module
-    for module in OF_ADMINISTRATORS:
-        yield module.replace(b"_", b"-"), b"smarthost.programs.admin." + module
-
-
-def launcher(module: bytes) -> bytes:
-    """The text of a launcher that starts in a fifth of the usual time, for what runs per message.
-
-    -S leaves out site, which looks through every installed package's .pth files, and -I the user's
-    directories and PYTHON*: so the two places that are needed are named. Its last lines are those
-    of bin/'s, by which tcpserver knows a program of ours.
-    """
-    python = os.fsencode(sys.executable)
-    first = b"#!" + python + b" -IS\n"
-    if len(first) > SHEBANG_LIMIT or any(blank in python for blank in b" \t\n"):
-        # A shell starts it then: to Python the two lines are a string.
-        first = b"#!/bin/sh\n'''exec' '%s' -IS \"$0\" \"$@\"\n' '''\n" % python.replace(b"'", b"'\"'\"'")
-    places = [os.fsdecode(place) for place in _places()]
-    return b"%simport sys\n\nsys.path += %s\nfrom %s import main\n\nraise SystemExit(main())\n" % (
-        first,
-        ascii(places).encode(),
-        module,
-    )
-
-
-def _places() -> Iterator[bytes]:
-    """Where smarthost is, and where the libraries are that it uses."""
-    ours = os.path.dirname(PACKAGE)
-    yield ours
-    import sysconfig  # noqa: PLC0415 - slow, and only a deployment asks
-
-    for kind in ("purelib", "platlib"):
-        place = os.fsencode(sysconfig.get_path(kind))
-        if place != ours:
-            yield place
-            ours = place
-
-
-def refresh_launcher(path: bytes, module: bytes) -> None:
-    """Make the launcher, or make it anew after Python or smarthost moved; leave what is none of ours."""
-    text = launcher(module)
-    if os.path.lexists(path):
-        if os.path.islink(path) or not os.path.isfile(path):
-            return
-        with open(path, "rb") as there:
-            content = there.read()
-        if content == text or OURS not in content:
-            return
-    write(path, text, 0o755)

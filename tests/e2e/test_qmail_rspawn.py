@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from smarthost.store import deployment
+from smarthost.store import launchers
 from tests.support import processes
 from tests.support.aiosmtp import serving
 from tests.support.remote import MESSAGE, ON_THE_WIRE, home_of, set_controls
@@ -79,8 +79,7 @@ def test_control_files_count_at_once(tmp_path: Path) -> None:
 def test_ours_needs_no_new_interpreter_and_a_new_one_is_noticed(tmp_path: Path) -> None:
     home = home_with_mail(tmp_path)
     program = home / "bin/qmail-remote"
-    program.write_bytes(deployment.launcher(b"smarthost.programs.qmail.qmail_remote"))
-    program.chmod(0o755)
+    launchers.refresh(bytes(program), b"smarthost.programs.qmail.qmail_remote")
     with Server({"greeting": hang}) as server:
         set_controls(home, smtproutes=f":127.0.0.1:{server.port}")
         with spawning(home) as started:

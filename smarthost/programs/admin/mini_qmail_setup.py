@@ -25,7 +25,7 @@ import click
 from smarthost import ending
 from smarthost.errors import FormatError, Permanent, Temporary, UsageError
 from smarthost.policy import minihome
-from smarthost.store import deployment
+from smarthost.store import deployment, launchers
 from smarthost.store.home import MINI
 from smarthost.unix import errtext, files
 
@@ -102,9 +102,8 @@ def _make_programs(home: bytes) -> None:
         path = home + b"/bin/" + name.encode()
         module = f"smarthost.programs.{room}.{name.replace('-', '_')}".encode()
         before = _content(path)
-        deployment.refresh_launcher(path, module)
-        after = _content(path)
-        _report(path, made=before != after, as_wanted=after == deployment.launcher(module))
+        is_ours = launchers.refresh(path, module)
+        _report(path, made=before != _content(path), as_wanted=is_ours)
     for link, target in LINKS:
         _make_link(home + b"/bin/" + link, target)
 

@@ -32,7 +32,7 @@ import subprocess
 from smarthost import ending
 from smarthost.errors import Permanent, Temporary, UsageError
 from smarthost.options import Chain, anything, number
-from smarthost.store import deployment, mailtree
+from smarthost.store import deployment, launchers, mailtree
 from smarthost.store.treepeople import People, make_queue
 from smarthost.unix import errtext
 
@@ -136,8 +136,8 @@ def deploy(layout: Layout, wanted: Wanted, people: People) -> None:
     put(record, layout.home + b"/submit/qmqp\n", where + b"qmqpservers")
 
     deployment.directory(layout.home + b"/bin")
-    for name, module in deployment.programs():
-        deployment.refresh_launcher(layout.home + b"/bin/" + name, module)
+    for name, module in launchers.programs():
+        launchers.refresh(layout.home + b"/bin/" + name, module)
 
     if deployment.directory(layout.home + b"/run", 0o700):
         say(layout.home + b"/run")
