@@ -24,6 +24,12 @@ if TYPE_CHECKING:
 MAGIC: Final = MAGIC_NUMBER
 
 
+def beside(launcher: str) -> str:
+    """Where the bundle of a launcher is."""
+    directory, slash, name = launcher.rpartition("/")
+    return f"{directory}{slash}.bundles/{name}"
+
+
 def load(path: str) -> None:
     """Import all that is in the bundle, unless a source has changed since, or Python has, or there is no bundle."""
     try:

@@ -291,9 +291,13 @@ def finish_as(argv: list[bytes]) -> int:
 
     One of this installation's own runs in this very process, which spares it the start of another Python.
     """
-    module = module_of(argv[0])
-    if module is None:
+    file = _launcher_of(argv[0])
+    module = _module_named_in(file) if file is not None else None
+    if file is None or module is None:
         return call(argv)
+    from smarthost import bundle  # noqa: PLC0415  few programs end in another
+
+    bundle.load(bundle.beside(os.fsdecode(file)))
     sys.argv[0] = os.fsdecode(argv[0])
     main: Callable[[list[str]], int] = __import__(module, fromlist=["main"]).main
     return main([os.fsdecode(argument) for argument in argv[1:]])

@@ -13,6 +13,7 @@ PACKAGE = ROOT / "smarthost"
 
 PROGRAM_ROOMS = {
     "errors",
+    "bundle",
     "ending",
     "options",
     "launch",
@@ -32,7 +33,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     "bundle": set(),
     "ending": {"errors", "unix"},
     "options": {"errors"},
-    "launch": {"errors", "formats", "unix"},
+    "launch": {"bundle", "errors", "formats", "unix"},
     "store": {"bundle", "errors", "formats", "policy", "unix"},
     "logs": {"errors", "formats", "policy", "store", "unix"},
     "sending": {"errors", "formats", "policy", "store", "unix"},

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import sys
 
+from smarthost import bundle
 from smarthost.store import bundles
 from smarthost.store.deployment import PACKAGE, write
 
@@ -72,9 +73,7 @@ def launcher(path: bytes, module: bytes) -> bytes:
     places = [os.fsdecode(place) for place in _places()]
     bundled = b""
     if module in OFTEN:
-        bundled = (
-            b"from smarthost.bundle import load\n\nload(%s)\n" % ascii(os.fsdecode(_bundle(path))).encode()
-        )
+        bundled = b"from smarthost.bundle import load\n\nload(%s)\n" % ascii(_bundle(path)).encode()
     return b"%simport sys\n\nsys.path += %s\n%sfrom %s import main\n\nraise SystemExit(main())\n" % (
         first,
         ascii(places).encode(),
@@ -83,10 +82,8 @@ def launcher(path: bytes, module: bytes) -> bytes:
     )
 
 
-def _bundle(path: bytes) -> bytes:
-    """Where the bundle of the launcher `path` is."""
-    directory, name = os.path.split(os.path.abspath(path))
-    return directory + b"/.bundles/" + name
+def _bundle(path: bytes) -> str:
+    return bundle.beside(os.path.abspath(os.fsdecode(path)))
 
 
 def _places() -> Iterator[bytes]:
@@ -118,7 +115,7 @@ def refresh(path: bytes, module: bytes) -> bool:
     else:
         content = b""
     if module in OFTEN:
-        bundles.put(_bundle(path), module.decode())
+        bundles.put(os.fsencode(_bundle(path)), module.decode())
     if content != text:
         write(path, text, 0o755)
     return True
