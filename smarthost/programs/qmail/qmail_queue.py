@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 
 NAME: Final = "qmail-queue"
 REENTRANT: Final = True
+LATE: Final = ("smarthost.store.rewriting",)  # on a null client
 
 MESSAGE: Final = 0
 ENVELOPE: Final = 1
