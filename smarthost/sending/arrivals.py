@@ -45,6 +45,7 @@ class Arrivals:
         self._look_around = look_around
         self._arrived = arrived
         self._found: Iterator[int] | None = None
+        self._once_more: int | None = None
         self._set_trigger()
 
     @property
@@ -83,14 +84,20 @@ class Arrivals:
             self.next_look = desk.now + LOOK_EVERY
         batch: list[preprocess.Prepared] = []
         while len(batch) < BATCH:
-            number = next(self._found, None)
+            number, self._once_more = self._once_more, None
+            if number is None:
+                number = next(self._found, None)
             if number is None:
                 self._found = None
                 break
             try:
                 batch.append(preprocess.Prepared(desk.places, number, desk.rewriter.place, desk.say))
             except queuesteps.Trouble as trouble:
-                desk.warn(trouble.words)
+                if batch:
+                    # The others' descriptors may be what it lacks: it has its try alone.
+                    self._once_more = number
+                else:
+                    desk.warn(trouble.words)
                 break
         self._take_in(batch)
         return len(batch)

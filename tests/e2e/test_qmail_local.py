@@ -301,6 +301,14 @@ CASES: dict[str, tuple[Mapping[str, bytes], Address, Left]] = {
 }  # fmt: skip
 
 
+def both_programs() -> list[str]:
+    """Ours, and the original where it is."""
+    return [
+        ours("qmail-local"),
+        *([qmail_peer("qmail-local")] if os.environ.get("QMAIL_PEER") else []),
+    ]
+
+
 def both(place: Path, content: Mapping[str, bytes], address: Address, **how: object) -> Left:
     """What ours left, after seeing that the original leaves the same, where there is one."""
     left = deliver(ours("qmail-local"), place / "ours", content, address, **how)  # type: ignore[arg-type]
@@ -363,6 +371,32 @@ def test_a_loop(message: bytes, loops: bool, tmp_path: Path) -> None:
         assert left == Left(100, b"", text)
     else:
         assert left == Left(0, did(0, 0, 1))
+
+
+@pytest.mark.parametrize("default", [b"#", b"./Mailbox"])
+def test_a_loop_in_a_message_of_which_some_was_read(default: bytes, tmp_path: Path) -> None:
+    """Where whoever calls us has read the header, as a script does."""
+    home = make_home(tmp_path, {})
+    message = tmp_path / "message"
+    message.write_bytes(b"Delivered-To: ann@example.org\n\nbody\n")
+    for program in both_programs():
+        with message.open("rb", buffering=0) as stdin:
+            stdin.read(30)
+            argv = [program, *Address(default=default).words(home)]
+            done = subprocess.run(argv, stdin=stdin, capture_output=True, timeout=TIMEOUT, check=False)
+        text = b"This message is looping: it already has my Delivered-To line. (#5.4.6)\n"
+        assert (done.returncode, done.stdout, done.stderr) == (100, b"", text)
+
+
+@pytest.mark.parametrize(
+    "address", [Address(default=b"#"), Address(dash=b"-", ext=b"nobody")], ids=["nothing to do", "no mailbox"]
+)
+def test_a_message_by_a_pipe(address: Address, tmp_path: Path) -> None:
+    """Whatever is to be done with it: whether it loops cannot be told."""
+    home = make_home(tmp_path, {})
+    for program in both_programs():
+        done = run([program, *address.words(home)], MESSAGE, env={})
+        assert (done.status, done.stdout, done.stderr) == (111, b"", b"Unable to rewind message. (#4.3.0)\n")
 
 
 def test_what_a_program_ended_with(tmp_path: Path) -> None:
@@ -463,10 +497,7 @@ class TestTheHome:
             home.rename(tmp_path / "elsewhere")
         address = Address(options=options)
         results = []
-        for program in [
-            ours("qmail-local"),
-            *([qmail_peer("qmail-local")] if os.environ.get("QMAIL_PEER") else []),
-        ]:
+        for program in both_programs():
             done = run([program, *address.words(home)], MESSAGE, env={})
             results.append((done.status, done.stdout, done.stderr.replace(bytes(home), b"HOME")))
         assert not (home / "Mailbox").exists()

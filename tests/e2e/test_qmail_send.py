@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from smarthost.programs.qmail import qmail_send
 from smarthost.store import spool
 from tests.support import processes
 from tests.support.homes import make_home
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from smarthost.store.controls import Controls
+
 
 @pytest.fixture
 def home(tmp_path: Path) -> Path:
@@ -32,6 +35,26 @@ def home(tmp_path: Path) -> Path:
     (home / "control/me").write_text("here.example\n")
     (home / "control/doublebounceto").write_text("double\n")
     return home
+
+
+def test_domains_that_change_while_it_starts(home: Path) -> None:
+    """With the HUP that says so: it neither dies of it nor goes on with what it read before."""
+
+    def body() -> int:
+        class Facts(qmail_send.Facts):
+            def __init__(self, controls: Controls) -> None:
+                super().__init__(controls)
+                (home / "control/locals").write_text("new.example\n")
+                os.kill(os.getpid(), signal.SIGHUP)
+
+        qmail_send.Facts = Facts  # type: ignore[misc]
+        return qmail_send.main([])
+
+    queue_message(home, [b"a@new.example"])
+    with Rig(body, home) as rig:
+        rig.deliver(LOCAL, b"Kok\n")
+        rig.until_log(b"end msg")
+        assert rig.end() == 0
 
 
 QUEUE_PROGRAMS: dict[str, Callable[[Path], None]] = {

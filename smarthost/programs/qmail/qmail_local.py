@@ -111,6 +111,7 @@ def _body(arguments: list[bytes]) -> int:
 
 def _check_loop(delivered_to: bytes) -> None:
     """Bounce the message if its header has this very line. Whatever its lines, a block of it is held."""
+    _rewind()
     looping = b"\n" + delivered_to
     text = b"\n"
     try:

@@ -136,6 +136,7 @@ class Facts:
 
 def _deliver() -> None:
     environment.undo_python()
+    wishes = Wishes()  # before anything is read that HUP is about
     home = os.path.abspath(qmail_home())
     if os.environb.get(b"QMAILHOME"):
         os.environb[b"QMAILHOME"] = home  # for the queue program, which begins elsewhere
@@ -155,7 +156,6 @@ def _deliver() -> None:
     except OSError:
         raise CannotStart(b"unable to switch to queue directory") from None
     signals.ignore(signals.SIGPIPE)
-    wishes = Wishes()
     signals.uncatch(signals.SIGCHLD)
     os.umask(0o077)
     _lock()

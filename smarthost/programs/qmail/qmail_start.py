@@ -11,7 +11,7 @@ Differs Accounts and groups are looked up by the names qmaill, qmailq, qmailr, q
         starts. Where it is not root there is nothing to choose: all run as who started it. So they do, too, where
         the queue is root's: no installation of qmail has that, but a tree that root made to try things out. Programs
         that PATH does not have are taken from where qmail-start lies. A relative QMAILHOME is made absolute, because
-        what is started begins in /.
+        what is started begins in /. qmail-send begins with HUP and ALRM ignored, until it catches them.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ import sys
 from smarthost import ending, launch
 from smarthost.errors import ProgramError
 from smarthost.store.home import qmail_home
-from smarthost.unix import environment, identity, process
+from smarthost.unix import environment, identity, process, signals
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -145,6 +145,10 @@ def start(arguments: list[bytes]) -> NoReturn:
     ends = (pipes[0][1], pipes[1][0], pipes[2][1], pipes[3][0], pipes[4][1], pipes[5][0])
     for place, end in enumerate(ends, 1):
         os.dup2(end, place)
+    # Whoever looks for a qmail-send by its name may find it before it catches what it is sent, and it needs longer
+    # for that than the original. TERM may end it.
+    for signum in (signals.SIGHUP, signals.SIGALRM):
+        signals.ignore(signum)
     launch.become([_found(b"qmail-send", beside)])
 
 

@@ -6,6 +6,7 @@ Not tested here: the trigger, which tests/differential/test_qmail_send.py pulls.
 from __future__ import annotations
 
 import os
+import resource
 from typing import TYPE_CHECKING
 
 import pytest
@@ -93,6 +94,21 @@ def test_more_than_are_taken_in_at_once(room: Room) -> None:
     steps(room)
     assert len(room.desk.waiting[LOCAL]) == 2 * arrivals.BATCH + 1
     assert os.listdir("todo") == []
+
+
+def test_fewer_descriptors_than_a_batch_needs(room: Room) -> None:
+    """As with softlimit -o: what finds none is taken in after the others, and not only at the next look."""
+    for number in range(arrivals.BATCH):
+        queue_message(room.home, [b"%d@here" % number])
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    highest = max(map(int, os.listdir("/proc/self/fd")))
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (highest + 12, hard))
+        steps(room)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    assert len(room.desk.waiting[LOCAL]) == arrivals.BATCH
+    assert b"unable" not in room.said
 
 
 def test_nothing_new_when_it_is_to_end(room: Room) -> None:
