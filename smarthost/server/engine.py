@@ -106,6 +106,7 @@ class Engine:
         signals.catch(signals.SIGTERM, terminate)
         signals.catch(signals.SIGCHLD, _wake)
         signals.wake_by(wake)
+        signals.unblock([signals.SIGCHLD])
         listener = self._front.fileno()
         self._poll = select.epoll()
         for descriptor in (woken, self._news):

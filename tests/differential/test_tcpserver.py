@@ -16,7 +16,7 @@ import pytest
 
 from tests.support.nameserver import NameServer
 from tests.support.originals import original
-from tests.support.run import Outcome, ours, run
+from tests.support.run import Outcome, blocking, ours, run
 from tests.support.servers import anonymous, serving
 from tests.support.waiting import PATIENCE
 
@@ -290,6 +290,15 @@ def test_sigterm_ends_the_server_and_leaves_the_clients(tmp_path: Path) -> None:
             assert client.recv(100) == b"still here"
             with pytest.raises(ConnectionRefusedError):
                 server.connect()
+
+
+def test_children_are_counted_also_where_sigchld_came_blocked(tmp_path: Path) -> None:
+    for program in both():
+        command = [program, "-vc1", *CHEAP, "-1", "127.0.0.1", "0", "grep", "^SigBlk", "/proc/self/status"]
+        with serving([*blocking(signal.SIGCHLD), *command], tmp_path) as server:
+            for times in (1, 2):
+                assert server.talk() == b"SigBlk:\t0000000000000000\n"
+                server.wait_for(rb"end \d+ status 0\ntcpserver: status: 0/1\n", times)
 
 
 def test_a_killed_child_is_logged_with_its_raw_wait_status(tmp_path: Path) -> None:
