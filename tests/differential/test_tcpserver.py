@@ -47,6 +47,8 @@ def resolver() -> Iterator[dict[str, str]]:
         "one.example": {"A": ["127.0.0.1"]},
         "9.0.0.127.in-addr.arpa": {"PTR": ["liar.example."]},
         "liar.example": {"A": ["127.0.0.8"]},
+        "7.0.0.127.in-addr.arpa": {"PTR": ["odd/name.example."]},
+        "odd/name.example": {"A": ["127.0.0.7"]},
     }
     with NameServer(names) as server:
         yield server.env
@@ -210,6 +212,19 @@ def test_clients_and_the_log(
                     server.wait_for_children()
             said.append((answers, by_client(anonymous(server.log, server.port))))
     assert said[1] == said[0]
+
+
+def test_a_name_of_unusual_bytes_that_leads_back_is_believed(
+    tmp_path: Path, resolver: dict[str, str]
+) -> None:
+    if not resolver:
+        pytest.skip("this user has no name server of its own")
+    # As the original has several servers in one variable; nobody answers at the first.
+    several = {"DNSCACHEIP": "127.0.0.1." + resolver["DNSCACHEIP"]}
+    for program in both():
+        command = [program, "-pRl0", "-1", "127.0.0.1", "0", "printenv", "TCPREMOTEHOST"]
+        with serving(command, tmp_path, env=several) as server:
+            assert server.talk(source="127.0.0.7") == b"odd\\057name.example\n"
 
 
 def by_client(log: bytes) -> bytes:
