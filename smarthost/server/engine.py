@@ -162,7 +162,8 @@ class Engine:
                 return
             except OSError as error:
                 if error.errno in SHORTAGES:
-                    self._accept_again = time.monotonic() + SHORTAGE_PAUSE
+                    if not self._done_with:  # else there will be room at once
+                        self._accept_again = time.monotonic() + SHORTAGE_PAUSE
                     return
                 continue
             self._count += 1
@@ -201,22 +202,29 @@ class Engine:
         elif verdict is not None:
             self._start_foreign(connection, verdict)
         else:
-            self._journal.flush()
+            self._release()
             self._children.add(process.fork_child(lambda: self._reception.become(self._argv, connection)))
 
     def _start_foreign(self, connection: Connection, verdict: Verdict) -> None:
         """Start somebody else's program, for a client whom this process could judge."""
+        self._release()
         self._front.greet(connection)
         environ = self._reception.changed(verdict.environment)
-        if self._journal.verbose or self._front.pid_variable is not None:
-            # Our lines come before the program's, and they or it need the pid: no other way than a fork.
-            self._journal.flush()
-            child = process.fork_child(
+        if not self._journal.verbose and self._front.pid_variable is None:
+            try:
+                self._children.add(launch.spawn(self._argv, environ, connection.descriptor))
+            except launch.NotStarted as error:
+                if error.number not in SCARCE_DESCRIPTORS:
+                    raise
+            else:
+                return
+        # Our lines come before the program's, and they or it need the pid; or there are no descriptors for the
+        # moment of a vfork: no other way than a fork.
+        self._children.add(
+            process.fork_child(
                 lambda: self._reception.become_at_once(self._argv, connection, verdict, environ)
             )
-        else:
-            child = launch.spawn(self._argv, environ, connection.descriptor)
-        self._children.add(child)
+        )
 
     def _refuse(self, reason: bytes) -> None:
         """There is no process for this client."""
@@ -249,7 +257,7 @@ class Engine:
     # warm workers
 
     def _new_worker(self, pool: Pool) -> Worker:
-        self._journal.flush()  # it must not have our lines too
+        self._release()  # it must not have our lines too
         worker = pool.make()
         self._workers[worker.pid] = worker
         self._hearing[worker.channel.fileno()] = worker
@@ -264,7 +272,7 @@ class Engine:
                 worker.channel.close()
             return self._reception.become(self._argv, connection)
 
-        self._journal.flush()
+        self._release()
         self._children.add(process.fork_child(child))
 
     def _start_warm(self, worker: Worker, connection: Connection, verdict: Verdict | None) -> None:
@@ -276,7 +284,7 @@ class Engine:
         self._journal.pid(worker.pid, connection)
         if verdict is not None:
             verdict.log(self._journal, worker.pid)
-        self._journal.flush()
+        self._release()
         worker.give(job, connection.descriptor)
 
     def _work(self, program: Own, job: Any, descriptors: list[int]) -> int:

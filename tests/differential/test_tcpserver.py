@@ -10,6 +10,7 @@ import os
 import re
 import signal
 import socket
+import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
@@ -305,6 +306,31 @@ def test_sigterm_ends_the_server_and_leaves_the_clients(tmp_path: Path) -> None:
             assert client.recv(100) == b"still here"
             with pytest.raises(ConnectionRefusedError):
                 server.connect()
+
+
+@pytest.mark.parametrize("options", [CHEAP, ["-v", *CHEAP]], ids=["quiet", "verbose"])
+def test_a_burst_takes_no_more_descriptors_than_one_client(options: list[str], tmp_path: Path) -> None:
+    """Nobody is lost for want of them: the original has one client's at a time. Every second one is denied."""
+    (tmp_path / "rules").write_text("127.0.0.1:allow\n:deny\n")
+    with (tmp_path / "rules").open("rb") as source:
+        subprocess.run(
+            [original("tcprules"), "rules.cdb", "rules.tmp"], stdin=source, cwd=tmp_path, check=True
+        )
+    for program in both():
+        command = [program, *options, "-b64", "-c100", "-x", "rules.cdb", "-1", "127.0.0.1", "0", "cat"]
+        with serving(["sh", "-c", 'ulimit -n 13; exec "$@"', "sh", *command], tmp_path) as server:
+            server.process.send_signal(signal.SIGSTOP)
+            clients = []
+            for _ in range(15):
+                server.connect(source="127.0.0.2").close()
+                clients.append(server.connect())
+            server.process.send_signal(signal.SIGCONT)
+            for client in clients:
+                client.sendall(b"here")
+            assert [client.recv(100) for client in clients] == [b"here"] * len(clients)
+            for client in clients:
+                client.close()
+            assert b"warning" not in server.log
 
 
 def test_children_are_counted_also_where_sigchld_came_blocked(tmp_path: Path) -> None:
