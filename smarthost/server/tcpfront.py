@@ -55,7 +55,9 @@ class TcpFront:
         self._listener = listener
         self._settings = settings
         self._rules = (
-            AccessRules(settings.rules, missing_allows=settings.missing_allows) if settings.rules else None
+            None
+            if settings.rules is None
+            else AccessRules(settings.rules, missing_allows=settings.missing_allows)
         )
         ip, self._port = listener.getsockname()
         self._ip = None if ip == "0.0.0.0" else ip.encode()  # noqa: S104  compared, not bound

@@ -163,7 +163,9 @@ class UnixFront:
         self._path = path
         self._banner = settings.banner
         self._rules = (
-            AccessRules(settings.rules, missing_allows=settings.missing_allows) if settings.rules else None
+            None
+            if settings.rules is None
+            else AccessRules(settings.rules, missing_allows=settings.missing_allows)
         )
         self._ids = os.getuid(), os.getgid()
 
