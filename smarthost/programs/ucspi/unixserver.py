@@ -181,6 +181,8 @@ class UnixFront:
             raise
 
     def restore(self, descriptor: int, facts: tuple[int, int, int]) -> Connection:
+        if self._rules is not None:
+            self._rules = self._rules.anew()
         return Connection(descriptor, *facts)
 
     def judge_early(self, connection: Connection) -> Verdict:
