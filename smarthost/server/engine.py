@@ -47,6 +47,8 @@ NEWS_SIZE: Final = 65536
 SHORTAGE_PAUSE: Final = 1.0
 SCARCE_DESCRIPTORS: Final = frozenset((errno.EMFILE, errno.ENFILE))
 SHORTAGES: Final = SCARCE_DESCRIPTORS | {errno.ENOBUFS, errno.ENOMEM}
+# Why a vfork may fail, whatever the program.
+NO_CHILD: Final = SCARCE_DESCRIPTORS | {errno.EAGAIN, errno.ENOMEM}
 
 
 def _wake(*_: object) -> None:
@@ -214,12 +216,12 @@ class Engine:
             try:
                 self._children.add(launch.spawn(self._argv, environ, connection.descriptor))
             except launch.NotStarted as error:
-                if error.number not in SCARCE_DESCRIPTORS:
+                if error.number not in NO_CHILD:
                     raise
             else:
                 return
-        # Our lines come before the program's, and they or it need the pid; or there are no descriptors for the
-        # moment of a vfork: no other way than a fork.
+        # Our lines come before the program's, and they or it need the pid; or there were no descriptors for the
+        # moment of a vfork, or no process, as a fork will tell: no other way.
         self._children.add(
             process.fork_child(
                 lambda: self._reception.become_at_once(self._argv, connection, verdict, environ)

@@ -336,6 +336,18 @@ def test_a_burst_takes_no_more_descriptors_than_one_client(options: list[str], t
             assert b"warning" not in server.log
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root becomes a user who has no other process")
+@pytest.mark.parametrize("options", [CHEAP, ["-v", *CHEAP]], ids=["quiet", "verbose"])
+def test_no_process_to_be_had(options: list[str], tmp_path: Path) -> None:
+    user = str(3_000_000_000 + os.getpid())
+    for program in both():
+        command = [program, *options, "-u", user, "-1", "127.0.0.1", "0", "cat"]
+        with serving(["bash", "-c", 'ulimit -u 1; exec "$@"', "bash", *command], tmp_path) as server:
+            assert server.talk(b"x") == b""
+            server.wait_for(rb"tcpserver: warning: dropping connection, unable to fork: temporary failure\n")
+            assert server.process.poll() is None
+
+
 def test_children_are_counted_also_where_sigchld_came_blocked(tmp_path: Path) -> None:
     for program in both():
         command = [program, "-vc1", *CHEAP, "-1", "127.0.0.1", "0", "grep", "^SigBlk", "/proc/self/status"]
