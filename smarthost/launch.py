@@ -34,10 +34,11 @@ _LOOK_FURTHER = {errno.ENOENT, errno.EACCES, errno.EPERM, errno.EISDIR}
 
 
 class NotStarted(Temporary):
-    """A program could not be run. `again`: another time it may."""
+    """A program could not be run. `number`: the error's; `again`: another time it may."""
 
     def __init__(self, argv: Sequence[bytes], error: OSError) -> None:
         super().__init__(f"unable to run {os.fsdecode(argv[0])}: {errtext.reason(error)}")
+        self.number: Final = error.errno
         self.again: Final = errtext.is_temporary(error)
 
 

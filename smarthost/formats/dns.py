@@ -50,11 +50,24 @@ class Truncated(FormatError):
 
 
 def name_from_text(text: bytes) -> Name:
-    """A dotted name as labels. Raises FormatError where it cannot be one."""
-    labels = tuple(label for label in text.split(b".") if label)
+    """A dotted name as labels, also as `text_from_name` writes them. Raises FormatError where it cannot be one."""
+    labels = tuple(_plain(label) for label in text.split(b".") if label)
     if any(len(label) > LABEL_LIMIT for label in labels) or sum(map(len, labels)) + len(labels) >= NAME_LIMIT:
         raise FormatError("name is too long")
     return labels
+
+
+def _plain(label: bytes) -> bytes:
+    """A label without backslashes: three octal digits behind one are a byte."""
+    first, *rest = label.split(b"\\")
+    return first + b"".join(
+        [
+            bytes((int(part[:3], 8) & 0xFF,)) + part[3:]
+            if len(part) >= 3 and not part[:3].strip(b"01234567")
+            else b"\\" + part
+            for part in rest
+        ]
+    )
 
 
 def text_from_name(name: Name) -> bytes:

@@ -50,7 +50,7 @@ if TYPE_CHECKING:
             """The verdict, if that needs nothing that could take time, and nothing is sent before it."""
 
         def restore(self, descriptor: int, facts: Any) -> Connection:
-            """A connection from its facts, in another process."""
+            """A connection from its facts, in a process whose descriptors are closed after each one."""
 
         def learn(self, news: bytes) -> None:
             """What children found out."""

@@ -47,6 +47,8 @@ NEWS_SIZE: Final = 65536
 SHORTAGE_PAUSE: Final = 1.0
 SCARCE_DESCRIPTORS: Final = frozenset((errno.EMFILE, errno.ENFILE))
 SHORTAGES: Final = SCARCE_DESCRIPTORS | {errno.ENOBUFS, errno.ENOMEM}
+# Why a vfork may fail, whatever the program.
+NO_CHILD: Final = SCARCE_DESCRIPTORS | {errno.EAGAIN, errno.ENOMEM}
 
 
 def _wake(*_: object) -> None:
@@ -106,6 +108,7 @@ class Engine:
         signals.catch(signals.SIGTERM, terminate)
         signals.catch(signals.SIGCHLD, _wake)
         signals.wake_by(wake)
+        signals.unblock([signals.SIGCHLD])
         listener = self._front.fileno()
         self._poll = select.epoll()
         for descriptor in (woken, self._news):
@@ -161,7 +164,8 @@ class Engine:
                 return
             except OSError as error:
                 if error.errno in SHORTAGES:
-                    self._accept_again = time.monotonic() + SHORTAGE_PAUSE
+                    if not self._done_with:  # else there will be room at once
+                        self._accept_again = time.monotonic() + SHORTAGE_PAUSE
                     return
                 continue
             self._count += 1
@@ -200,22 +204,29 @@ class Engine:
         elif verdict is not None:
             self._start_foreign(connection, verdict)
         else:
-            self._journal.flush()
+            self._release()
             self._children.add(process.fork_child(lambda: self._reception.become(self._argv, connection)))
 
     def _start_foreign(self, connection: Connection, verdict: Verdict) -> None:
         """Start somebody else's program, for a client whom this process could judge."""
+        self._release()
         self._front.greet(connection)
         environ = self._reception.changed(verdict.environment)
-        if self._journal.verbose or self._front.pid_variable is not None:
-            # Our lines come before the program's, and they or it need the pid: no other way than a fork.
-            self._journal.flush()
-            child = process.fork_child(
+        if not self._journal.verbose and self._front.pid_variable is None:
+            try:
+                self._children.add(launch.spawn(self._argv, environ, connection.descriptor))
+            except launch.NotStarted as error:
+                if error.number not in NO_CHILD:
+                    raise
+            else:
+                return
+        # Our lines come before the program's, and they or it need the pid; or there were no descriptors for the
+        # moment of a vfork, or no process, as a fork will tell: no other way.
+        self._children.add(
+            process.fork_child(
                 lambda: self._reception.become_at_once(self._argv, connection, verdict, environ)
             )
-        else:
-            child = launch.spawn(self._argv, environ, connection.descriptor)
-        self._children.add(child)
+        )
 
     def _refuse(self, reason: bytes) -> None:
         """There is no process for this client."""
@@ -248,7 +259,7 @@ class Engine:
     # warm workers
 
     def _new_worker(self, pool: Pool) -> Worker:
-        self._journal.flush()  # it must not have our lines too
+        self._release()  # it must not have our lines too
         worker = pool.make()
         self._workers[worker.pid] = worker
         self._hearing[worker.channel.fileno()] = worker
@@ -263,7 +274,7 @@ class Engine:
                 worker.channel.close()
             return self._reception.become(self._argv, connection)
 
-        self._journal.flush()
+        self._release()
         self._children.add(process.fork_child(child))
 
     def _start_warm(self, worker: Worker, connection: Connection, verdict: Verdict | None) -> None:
@@ -275,7 +286,7 @@ class Engine:
         self._journal.pid(worker.pid, connection)
         if verdict is not None:
             verdict.log(self._journal, worker.pid)
-        self._journal.flush()
+        self._release()
         worker.give(job, connection.descriptor)
 
     def _work(self, program: Own, job: Any, descriptors: list[int]) -> int:

@@ -14,7 +14,7 @@ import time
 from _socket import AF_INET, AF_INET6, SOCK_DGRAM, SOCK_STREAM, socket
 
 from smarthost.errors import FormatError
-from smarthost.formats import dns
+from smarthost.formats import dns, ip4
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -153,7 +153,8 @@ def _exactly(asking: socket, size: int) -> bytes:
 
 def configured_servers() -> list[bytes]:
     """The addresses of the name servers, at most 16."""
-    named = [part for part in os.environb.get(b"DNSCACHEIP", b"").split() if _is_address(part)]
+    words = os.environb.get(b"DNSCACHEIP", b"").split()
+    named = [address for word in words for address in _addresses_in(word)]
     if not named:
         try:
             descriptor = os.open(RESOLV_CONF, os.O_RDONLY | os.O_CLOEXEC)
@@ -164,17 +165,24 @@ def configured_servers() -> list[bytes]:
         finally:
             os.close(descriptor)
         fields = [line.split() for line in text.splitlines() if line.startswith(b"nameserver")]
-        named = [field[1] for field in fields if len(field) > 1 and _is_address(field[1])]
+        named = [address for field in fields if len(field) > 1 for address in _addresses_in(field[1])[:1]]
     return named[:SERVER_LIMIT] or [b"127.0.0.1"]
 
 
-def _is_address(text: bytes) -> bool:
+def _addresses_in(word: bytes) -> list[bytes]:
+    """An IPv6 address; or as the originals read IPv4, joined by dots where there are several (1.2.3.4.5.6.7.8),
+    up to what is none.
+    """
+    if b":" in word.partition(b"%")[0]:
+        return [word] if _is_ip6(word.partition(b"%")[0]) else []
+    return ip4.addresses_in(word[: len(word) - len(word.lstrip(b"0123456789."))].strip(b".")) or []
+
+
+def _is_ip6(text: bytes) -> bool:
     from _socket import inet_pton  # noqa: PLC0415
 
-    for family in (AF_INET, AF_INET6):
-        try:
-            inet_pton(family, os.fsdecode(text.split(b"%")[0]))
-        except OSError:
-            continue
-        return True
-    return False
+    try:
+        inet_pton(AF_INET6, os.fsdecode(text))
+    except OSError:
+        return False
+    return True

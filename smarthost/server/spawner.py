@@ -79,6 +79,7 @@ class Spawner:
         signals.ignore(signals.SIGPIPE)
         signals.catch(signals.SIGCHLD, _wake)
         signals.wake_by(wake)
+        signals.unblock([signals.SIGCHLD])
         for descriptor in (woken, COMMANDS):
             self._poll.register(descriptor, select.POLLIN)
         reading = True

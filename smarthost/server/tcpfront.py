@@ -55,7 +55,9 @@ class TcpFront:
         self._listener = listener
         self._settings = settings
         self._rules = (
-            AccessRules(settings.rules, missing_allows=settings.missing_allows) if settings.rules else None
+            None
+            if settings.rules is None
+            else AccessRules(settings.rules, missing_allows=settings.missing_allows)
         )
         ip, self._port = listener.getsockname()
         self._ip = None if ip == "0.0.0.0" else ip.encode()  # noqa: S104  compared, not bound
@@ -75,6 +77,9 @@ class TcpFront:
         return Connection(descriptor, ip.encode(), port, local_ip, self._port)
 
     def restore(self, descriptor: int, facts: tuple[bytes, int, bytes, int]) -> Connection:
+        if self._rules is not None:
+            self._rules = self._rules.anew()
+        self._resolver = None
         return Connection(descriptor, *facts)
 
     def judge_early(self, connection: Connection) -> Verdict | None:
@@ -120,6 +125,7 @@ class TcpFront:
         local, news = settings.localname, b""
         if local is None:
             local, news = self._local_name(connection.local_ip)
+            self.learn(news)
         names = Names(local)
         if settings.lookup:
             names.remote = self._remote_name(connection.remote_ip)

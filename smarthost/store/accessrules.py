@@ -33,6 +33,10 @@ class AccessRules:
         self._by_address: dict[bytes, Decision] = {}
         self._names_matter: bool | None = None
 
+    def anew(self) -> AccessRules:
+        """The same rules as nobody has opened them yet: for a process that these have no descriptor in."""
+        return AccessRules(self._path, missing_allows=self._missing_allows)
+
     def decide(self, ip: bytes, host: bytes | None = None, info: bytes | None = None) -> Decision:
         """What the rules say of a client. Raises Temporary where they cannot be read: drop it then."""
         try:

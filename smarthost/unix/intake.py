@@ -110,6 +110,7 @@ class Intake:
         for signum in watched:
             signals.catch(signum, lambda _signum, _frame: None)
         signals.wake_by(self._wake[1])
+        signals.unblock(watched)
         self._poll = select.poll()
         self._poll.register(self._wake[0], select.POLLIN)
         self._poll.register(descriptor, select.POLLIN)

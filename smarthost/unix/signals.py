@@ -73,6 +73,11 @@ def set_mask(signums: Iterable[int]) -> set[int]:
     return _signal.pthread_sigmask(_signal.SIG_SETMASK, signums)
 
 
+def unblock(signums: Iterable[int]) -> None:
+    """Let these come, whoever started this process with them blocked."""
+    _signal.pthread_sigmask(_signal.SIG_UNBLOCK, signums)
+
+
 def wake_by(descriptor: int) -> None:
     """Write a byte to `descriptor` whenever a caught signal arrives: what a poll loop sleeps on."""
     _signal.set_wakeup_fd(descriptor, warn_on_full_buffer=False)

@@ -19,10 +19,10 @@ import pytest
 from tests.support import processes
 from tests.support.logs import contents, unstamped
 from tests.support.originals import original
-from tests.support.run import TIMEOUT, ours, run
+from tests.support.run import TIMEOUT, blocking, ours, run
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
     Left = tuple[int, bytes, bytes, dict[str, tuple[str, bytes]]]
@@ -229,12 +229,12 @@ def size_of(file: Path) -> int:
         return -1
 
 
-def signalled(program: str, place: Path, script: list[str], number: int) -> Left:
+def signalled(program: str, place: Path, script: list[str], number: int, before: Sequence[str] = ()) -> Left:
     """Half a line in, the signal, the rest of it and another line. The last element counts what is left unread."""
     place.mkdir()
     reader, writer = os.pipe()
     with subprocess.Popen(
-        [program, *script], stdin=reader, stderr=subprocess.PIPE, cwd=place, pass_fds=()
+        [*before, program, *script], stdin=reader, stderr=subprocess.PIPE, cwd=place, pass_fds=()
     ) as child:
         try:
             os.write(writer, b"whole\n")
@@ -276,6 +276,14 @@ def test_signals(tmp_path: Path, number: int) -> None:
     mine = signalled(ours("multilog"), tmp_path / "ours", ["./main"], number)
     assert mine == theirs
     assert mine[1] == (b"next\n" if number == signal.SIGTERM else b"")
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGALRM])
+def test_signals_that_came_blocked(tmp_path: Path, number: int) -> None:
+    before = blocking(signal.SIGTERM, signal.SIGALRM, signal.SIGCHLD)
+    theirs = signalled(original("multilog"), tmp_path / "theirs", ["./main"], number, before)
+    mine = signalled(ours("multilog"), tmp_path / "ours", ["./main"], number, before)
+    assert mine == theirs
 
 
 def test_processor_has_what_the_original_gives_it(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from typing import TYPE_CHECKING
 
 import pytest
@@ -11,11 +12,12 @@ from tests.support.homes import make_home
 from tests.support.originals import qmail_peer
 from tests.support.peerhome import peer_in_home
 from tests.support.remote import set_controls
-from tests.support.run import ours
+from tests.support.run import blocking, ours
 from tests.support.smtpserver import Server
 from tests.support.spawning import Spawning
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from pathlib import Path
 
 # Prints what stands in the file that the recipient names, and ends as its host says.
@@ -87,14 +89,14 @@ def trusted(home: Path) -> None:
         pytest.skip("the original trusts messages of qmailq alone")
 
 
-def original(home: Path, env: dict[str, str]) -> Spawning:
+def original(home: Path, env: dict[str, str], before: Sequence[str] = ()) -> Spawning:
     argv = peer_in_home("qmail-rspawn", home)
     trusted(home)
-    return Spawning(argv, env)
+    return Spawning([*before, *argv], env)
 
 
-def mine(home: Path, env: dict[str, str]) -> Spawning:
-    return Spawning([ours("qmail-rspawn")], {**env, "QMAILHOME": str(home)})
+def mine(home: Path, env: dict[str, str], before: Sequence[str] = ()) -> Spawning:
+    return Spawning([*before, ours("qmail-rspawn")], {**env, "QMAILHOME": str(home)})
 
 
 def test_what_is_made_of_reports(tmp_path: Path) -> None:
@@ -116,6 +118,17 @@ def test_what_is_made_of_reports(tmp_path: Path) -> None:
             heard["no host"] = dict([started.report()])
             assert started.end() == (0, b"")
         told.append(heard)
+    assert told[0] == told[1]
+
+
+def test_deliveries_end_also_where_sigchld_came_blocked(tmp_path: Path) -> None:
+    told = []
+    for start in (mine, original):
+        home, env = home_with(tmp_path, start.__name__)
+        with start(home, env, blocking(signal.SIGCHLD)) as started:
+            started.concurrency()
+            started.ask(1, b"0/1", b"joe@here", b"0@0")
+            told.append(started.report())
     assert told[0] == told[1]
 
 

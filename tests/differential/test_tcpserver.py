@@ -10,13 +10,14 @@ import os
 import re
 import signal
 import socket
+import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.support.nameserver import NameServer
 from tests.support.originals import original
-from tests.support.run import Outcome, ours, run
+from tests.support.run import Outcome, blocking, ours, run
 from tests.support.servers import anonymous, serving
 from tests.support.waiting import PATIENCE
 
@@ -47,6 +48,8 @@ def resolver() -> Iterator[dict[str, str]]:
         "one.example": {"A": ["127.0.0.1"]},
         "9.0.0.127.in-addr.arpa": {"PTR": ["liar.example."]},
         "liar.example": {"A": ["127.0.0.8"]},
+        "7.0.0.127.in-addr.arpa": {"PTR": ["odd/name.example."]},
+        "odd/name.example": {"A": ["127.0.0.7"]},
     }
     with NameServer(names) as server:
         yield server.env
@@ -166,6 +169,9 @@ def test_identity_of_the_program(options: list[str], tmp_path: Path) -> None:
         ["-vHRl0", "-x", "rules.cdb", "-B", "hello\r\n"],
         ["-vHRl0", "-x", "missing.cdb"],
         ["-vHRl0", "-Xx", "missing.cdb"],
+        ["-vHRl0", "-x", ""],
+        ["-Q", "-x", ""],
+        ["-vHRl", "", "-Xx", ""],
         ["-vHRl0", "-x", "broken.cdb"],
         ["-HRl0", "-x", "broken.cdb"],
         ["-qHRl0", "-x", "broken.cdb"],
@@ -210,6 +216,19 @@ def test_clients_and_the_log(
                     server.wait_for_children()
             said.append((answers, by_client(anonymous(server.log, server.port))))
     assert said[1] == said[0]
+
+
+def test_a_name_of_unusual_bytes_that_leads_back_is_believed(
+    tmp_path: Path, resolver: dict[str, str]
+) -> None:
+    if not resolver:
+        pytest.skip("this user has no name server of its own")
+    # As the original has several servers in one variable; nobody answers at the first.
+    several = {"DNSCACHEIP": "127.0.0.1." + resolver["DNSCACHEIP"]}
+    for program in both():
+        command = [program, "-pRl0", "-1", "127.0.0.1", "0", "printenv", "TCPREMOTEHOST"]
+        with serving(command, tmp_path, env=several) as server:
+            assert server.talk(source="127.0.0.7") == b"odd\\057name.example\n"
 
 
 def by_client(log: bytes) -> bytes:
@@ -290,6 +309,52 @@ def test_sigterm_ends_the_server_and_leaves_the_clients(tmp_path: Path) -> None:
             assert client.recv(100) == b"still here"
             with pytest.raises(ConnectionRefusedError):
                 server.connect()
+
+
+@pytest.mark.parametrize("options", [CHEAP, ["-v", *CHEAP]], ids=["quiet", "verbose"])
+def test_a_burst_takes_no_more_descriptors_than_one_client(options: list[str], tmp_path: Path) -> None:
+    """Nobody is lost for want of them: the original has one client's at a time. Every second one is denied."""
+    (tmp_path / "rules").write_text("127.0.0.1:allow\n:deny\n")
+    with (tmp_path / "rules").open("rb") as source:
+        subprocess.run(
+            [original("tcprules"), "rules.cdb", "rules.tmp"], stdin=source, cwd=tmp_path, check=True
+        )
+    for program in both():
+        command = [program, *options, "-b64", "-c100", "-x", "rules.cdb", "-1", "127.0.0.1", "0", "cat"]
+        with serving(["sh", "-c", 'ulimit -n 13; exec "$@"', "sh", *command], tmp_path) as server:
+            server.process.send_signal(signal.SIGSTOP)
+            clients = []
+            for _ in range(15):
+                server.connect(source="127.0.0.2").close()
+                clients.append(server.connect())
+            server.process.send_signal(signal.SIGCONT)
+            for client in clients:
+                client.sendall(b"here")
+            assert [client.recv(100) for client in clients] == [b"here"] * len(clients)
+            for client in clients:
+                client.close()
+            assert b"warning" not in server.log
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root becomes a user who has no other process")
+@pytest.mark.parametrize("options", [CHEAP, ["-v", *CHEAP]], ids=["quiet", "verbose"])
+def test_no_process_to_be_had(options: list[str], tmp_path: Path) -> None:
+    user = str(3_000_000_000 + os.getpid())
+    for program in both():
+        command = [program, *options, "-u", user, "-1", "127.0.0.1", "0", "cat"]
+        with serving(["bash", "-c", 'ulimit -u 1; exec "$@"', "bash", *command], tmp_path) as server:
+            assert server.talk(b"x") == b""
+            server.wait_for(rb"tcpserver: warning: dropping connection, unable to fork: temporary failure\n")
+            assert server.process.poll() is None
+
+
+def test_children_are_counted_also_where_sigchld_came_blocked(tmp_path: Path) -> None:
+    for program in both():
+        command = [program, "-vc1", *CHEAP, "-1", "127.0.0.1", "0", "grep", "^SigBlk", "/proc/self/status"]
+        with serving([*blocking(signal.SIGCHLD), *command], tmp_path) as server:
+            for times in (1, 2):
+                assert server.talk() == b"SigBlk:\t0000000000000000\n"
+                server.wait_for(rb"end \d+ status 0\ntcpserver: status: 0/1\n", times)
 
 
 def test_a_killed_child_is_logged_with_its_raw_wait_status(tmp_path: Path) -> None:

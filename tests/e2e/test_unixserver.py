@@ -78,6 +78,8 @@ def test_rules_that_are_replaced_or_missing_or_broken(tmp_path: Path) -> None:
         assert server.log == dropped + b"file does not exist\n" + dropped + b"protocol error\n"
     with serving_at("socket", [ours("unixserver"), "-Xxmissing", "socket", "echo", "in"], tmp_path) as server:
         assert server.talk() == b"in\n"
+    with serving_at("socket", [ours("unixserver"), "-x", "", "socket", "echo", "in"], tmp_path) as server:
+        assert server.talk() == b"", "an empty name is that of no file, and not no rules"
 
 
 SAYS = """

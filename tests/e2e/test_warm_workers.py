@@ -286,6 +286,33 @@ def test_a_program_with_a_mistake_is_one_connections_loss(tmp_path: Path) -> Non
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("more", [0, 5000], ids=["few", "many"])
+def test_rules_that_a_worker_looks_into_are_those_of_now(more: int, tmp_path: Path) -> None:
+    """Ident makes it the worker's task. Few rules are kept in memory, many are not."""
+    environment = warm.install(tmp_path, "plain", PLAIN)
+    many = b"".join(b"10.%d.%d.1:deny\n" % (number // 250, number % 250) for number in range(more))
+
+    def compile_rules(text: bytes) -> None:
+        assert run([ours("tcprules"), "rules.cdb", "rules.tmp"], text + many, cwd=tmp_path).status == 0
+
+    compile_rules(b":allow\n")
+    with serving(
+        [ours("tcpserver"), "-v", "-Hl0", "-t1", "-x", "rules.cdb", "-1", "127.0.0.1", "0", "plain"],
+        tmp_path,
+        env=environment,
+    ) as server:
+        served = 0
+        for text, answers in ((b":allow\n", b"in"), (b":deny\n", b""), (b":allow\n", b"in")):
+            compile_rules(text)
+            for source in ("127.0.0.1", "127.0.0.2", "127.0.0.3"):
+                assert server.talk(b"in", source=source).endswith(answers)
+                served += 1
+                server.wait_for(rb"status: 0/40\n", served + 1)
+        assert b"warning" not in server.log
+        assert server.log.count(b"tcpserver: deny ") == 3
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("limit", [13, 20])
 def test_without_descriptors_for_workers_everybody_is_served_all_the_same(limit: int, tmp_path: Path) -> None:
     """A worker takes a descriptor of the server, a client of the original's takes none: 30 fit in either."""

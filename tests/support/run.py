@@ -25,6 +25,17 @@ def ours(name: str) -> str:
     return str(path)
 
 
+def blocking(*signums: int) -> list[str]:
+    """What stands before a command to have it started with these signals blocked."""
+    script = (
+        "import os, signal, sys; signal.signal(signal.SIGPIPE, signal.SIG_DFL); "
+        "signal.signal(signal.SIGXFSZ, signal.SIG_DFL); "
+        f"signal.pthread_sigmask(signal.SIG_BLOCK, {[int(signum) for signum in signums]}); "
+        "os.execvp(sys.argv[1], sys.argv[1:])"
+    )
+    return [sys.executable, "-Ec", script]
+
+
 @dataclass(frozen=True)
 class Outcome:
     """status: the exit status, or minus the signal that ended it."""

@@ -163,7 +163,9 @@ class UnixFront:
         self._path = path
         self._banner = settings.banner
         self._rules = (
-            AccessRules(settings.rules, missing_allows=settings.missing_allows) if settings.rules else None
+            None
+            if settings.rules is None
+            else AccessRules(settings.rules, missing_allows=settings.missing_allows)
         )
         self._ids = os.getuid(), os.getgid()
 
@@ -179,6 +181,8 @@ class UnixFront:
             raise
 
     def restore(self, descriptor: int, facts: tuple[int, int, int]) -> Connection:
+        if self._rules is not None:
+            self._rules = self._rules.anew()
         return Connection(descriptor, *facts)
 
     def judge_early(self, connection: Connection) -> Verdict:

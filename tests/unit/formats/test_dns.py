@@ -118,6 +118,12 @@ def test_names_as_text() -> None:
     assert dns.text_from_name((b"Mail", b"Ex ample", b"\xe9")) == b"mail.ex\\040ample.\\351"
     assert dns.text_from_name(()) == b"."
     assert dns.name_from_text(b"a.b.") == (b"a", b"b")
+    assert dns.name_from_text(b"a\\056b\\.\\057\\09\\7771\\") == (b"a.b\\", b"/\\09\xff1\\")
+
+
+@given(st.lists(st.binary(min_size=1, max_size=20), min_size=1, max_size=5).map(tuple))
+def test_text_leads_back_to_the_name(name: tuple[bytes, ...]) -> None:
+    assert dns.name_from_text(dns.text_from_name(name)) == tuple(label.lower() for label in name)
 
 
 @pytest.mark.parametrize("text", [b"x" * 64 + b".example", b".".join([b"x" * 60] * 5)])

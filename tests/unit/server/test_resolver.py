@@ -122,6 +122,23 @@ def test_the_servers_are_those_of_the_environment(monkeypatch: pytest.MonkeyPatc
     assert resolver.configured_servers() == [b"127.0.0.7", b"::1"]
 
 
+@pytest.mark.parametrize(
+    ("text", "servers"),
+    [
+        ("127.0.0.7.127.0.0.8", ["127.0.0.7", "127.0.0.8"]),  # several, as the original has them
+        ("127.0.0.7.127.0.0", ["127.0.0.7"]),
+        ("127.000.000.007,127.0.0.8", ["127.0.0.7"]),
+        (".127.0.0.7", ["127.0.0.7"]),
+        ("127.0.0.7 127.0.0.8.127.0.0.9 ::g", ["127.0.0.7", "127.0.0.8", "127.0.0.9"]),
+    ],
+)
+def test_how_the_environment_names_them(
+    monkeypatch: pytest.MonkeyPatch, text: str, servers: list[str]
+) -> None:
+    monkeypatch.setenv("DNSCACHEIP", text)
+    assert resolver.configured_servers() == [server.encode() for server in servers]
+
+
 def test_else_those_of_resolv_conf(monkeypatch: pytest.MonkeyPatch, tmp_path: object) -> None:
     monkeypatch.delenv("DNSCACHEIP", raising=False)
     path = f"{tmp_path}/resolv.conf"
@@ -130,8 +147,14 @@ def test_else_those_of_resolv_conf(monkeypatch: pytest.MonkeyPatch, tmp_path: ob
     with open(path, "w", encoding="ascii") as file:
         file.write(
             "search example\nnameserver 192.0.2.53\n#nameserver 1.1.1.1\nnameserver\tfe80::1%eth0\nnameserver x\n"
+            "nameserver 192.0.2.54;and a comment\nnameserver 192.0.2.55#53\n"
         )
-    assert resolver.configured_servers() == [b"192.0.2.53", b"fe80::1%eth0"]
+    assert resolver.configured_servers() == [
+        b"192.0.2.53",
+        b"fe80::1%eth0",
+        b"192.0.2.54",
+        b"192.0.2.55",
+    ]
 
 
 ZONE: Zone = {
