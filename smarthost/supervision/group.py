@@ -244,6 +244,7 @@ class ServiceGroup(ProcessGroup):  # type: ignore[misc]  # supervisor is untyped
         if self._alone_since is None:
             self._alone_since = now
             self._pipe.end_writing()
+            self.logger.go_on()  # one that is paused reads nothing
         unread = self._pipe.unread()
         bound = self._alone_since + (UNREAD_BOUND if unread else LOGGER_BOUND)
         if not self.logger.attendance.held:
