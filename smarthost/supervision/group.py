@@ -250,8 +250,6 @@ class ServiceGroup(ProcessGroup):  # type: ignore[misc]  # supervisor is untyped
         if not self.logger.attendance.held:
             bound = now  # it is not ours, or cannot be
         if now >= bound:
-            if unread and not self.logger.up() and self.logger.state == ProcessStates.BACKOFF:
-                self.config.options.announce(f"{unread} bytes for the log of {self.config.name} are lost")
             self._end(self.logger)
             return
         self.config.options.poller.wake_at(bound)
@@ -307,4 +305,8 @@ class ServiceGroup(ProcessGroup):  # type: ignore[misc]  # supervisor is untyped
         for process in self.processes.values():
             process.release()
         if self._pipe is not None:
+            if not any(process.up() for process in self.processes.values()) and (
+                unread := self._pipe.unread()
+            ):
+                self.config.options.announce(f"{unread} bytes for the log of {self.config.name} are lost")
             self._pipe.close()
