@@ -50,6 +50,7 @@ class Attended(Subprocess):  # type: ignore[misc]  # supervisor is untyped
 
     def __init__(self, config: Any, group: ServiceGroup, obey: Callable[[Any, bytes], None]) -> None:
         super().__init__(config)
+        self.pipes = {"stdin": None}  # supervisorctl fg has no way into a service
         self.group = group
         self.want = status.WANT_UP
         self.paused = self.leaving = self.left = self.quiet = self.ready = self.announces = False

@@ -34,7 +34,15 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
 NAME: Final = "smarthost"
-_WITHOUT_CONFIGURATION: Final = "[supervisord]\nlogfile=/dev/null\nlogfile_maxbytes=0\npidfile=/dev/null\n"
+# The limits are the services', as they were given: supervisord would raise those that seem low to it, or not start.
+_WITHOUT_CONFIGURATION: Final = """
+[supervisord]
+logfile=/dev/null
+logfile_maxbytes=0
+pidfile=/dev/null
+minfds=1
+minprocs=1
+"""
 
 
 class Engine(Supervisor):  # type: ignore[misc]  # supervisor is untyped

@@ -60,14 +60,17 @@ class ServiceProcessConfig(ProcessConfig):  # type: ignore[misc]  # supervisor i
 
     def __init__(self, options: Any, name: str, path: bytes, priority: int) -> None:
         self.options = options
-        self.name = name
-        self.path = path
         self.priority = priority
-        self.directory = os.fsdecode(path)
-        self.shown = loggable(self.directory)
+        self.call(name, path)
         self.autostart = False  # supervisord is not to start it: we do
         self.logger: ServiceProcess | None = None
         self._logfile: str | None = None
+
+    def call(self, name: str, path: bytes) -> None:
+        self.name = name
+        self.path = path
+        self.directory = os.fsdecode(path)
+        self.shown = loggable(self.directory)
 
     @property
     def stdout_logfile(self) -> str | None:
@@ -93,10 +96,16 @@ class ServiceGroupConfig(ProcessGroupConfig):  # type: ignore[misc]  # superviso
         self.producer = ServiceProcessConfig(options, name, service.path, 998)
         self.logger: ServiceProcessConfig | None = None
         if service.logged:
-            log = "log" if name != "log" else "log.log"
-            self.logger = ServiceProcessConfig(options, log, service.path + b"/log", 999)
+            self.logger = ServiceProcessConfig(options, _log_of(name), service.path + b"/log", 999)
         configs = [self.producer] if self.logger is None else [self.producer, self.logger]
         super().__init__(options, name, 999, configs)
+
+    def call(self, name: str, service: Service) -> None:
+        self.name = name
+        self.service = service
+        self.producer.call(name, service.path)
+        if self.logger is not None:
+            self.logger.call(_log_of(name), service.path + b"/log")
 
     def __eq__(self, other: object) -> bool:
         return self is other
@@ -105,6 +114,10 @@ class ServiceGroupConfig(ProcessGroupConfig):  # type: ignore[misc]  # superviso
 
     def make_group(self) -> ServiceGroup:
         return ServiceGroup(self)
+
+
+def _log_of(name: str) -> str:
+    return "log" if name != "log" else "log.log"
 
 
 class ServiceGroup(ProcessGroup):  # type: ignore[misc]  # supervisor is untyped
@@ -123,6 +136,14 @@ class ServiceGroup(ProcessGroup):  # type: ignore[misc]  # supervisor is untyped
             self._pipe = LogPipe(lambda: self.open_home(self.producer))
             self.logger = self.processes[config.logger.name]
             config.producer.logger = config.logger.logger = self.logger
+
+    def call(self, name: str, service: Service) -> None:
+        """Its directory has another name by now, or another directory has its name."""
+        self.config.call(name, service)
+        for before, process in list(self.processes.items()):
+            del self.processes[before]
+            self.processes[process.config.name] = process
+            process.attendance.name = process.config.shown
 
     # What its processes ask
 
@@ -223,13 +244,12 @@ class ServiceGroup(ProcessGroup):  # type: ignore[misc]  # supervisor is untyped
         if self._alone_since is None:
             self._alone_since = now
             self._pipe.end_writing()
+            self.logger.go_on()  # one that is paused reads nothing
         unread = self._pipe.unread()
         bound = self._alone_since + (UNREAD_BOUND if unread else LOGGER_BOUND)
         if not self.logger.attendance.held:
             bound = now  # it is not ours, or cannot be
         if now >= bound:
-            if unread and not self.logger.up() and self.logger.state == ProcessStates.BACKOFF:
-                self.config.options.announce(f"{unread} bytes for the log of {self.config.name} are lost")
             self._end(self.logger)
             return
         self.config.options.poller.wake_at(bound)
@@ -285,4 +305,8 @@ class ServiceGroup(ProcessGroup):  # type: ignore[misc]  # supervisor is untyped
         for process in self.processes.values():
             process.release()
         if self._pipe is not None:
+            if not any(process.up() for process in self.processes.values()) and (
+                unread := self._pipe.unread()
+            ):
+                self.config.options.announce(f"{unread} bytes for the log of {self.config.name} are lost")
             self._pipe.close()

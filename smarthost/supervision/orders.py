@@ -45,9 +45,7 @@ def _pause(process: ServiceProcess) -> None:
 
 
 def _continue(process: ServiceProcess) -> None:
-    process.paused = False
-    process.tell()
-    process.signal(signal.SIGCONT)
+    process.go_on()
 
 
 def _send(number: int) -> Callable[[ServiceProcess], None]:

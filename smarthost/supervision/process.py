@@ -383,6 +383,12 @@ class ServiceProcess(Attended):
             return problem
         return None
 
+    def go_on(self) -> None:
+        """Send CONT: it is paused no longer."""
+        self.paused = False
+        self.tell()
+        self.signal(signal.SIGCONT)
+
     def settle(self) -> None:
         """Nothing more will be started: what waits for its second is as good as stopped."""
         if self.state == ProcessStates.BACKOFF and not self.up():

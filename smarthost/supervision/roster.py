@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import fcntl
+import itertools
 import os
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final
+
+from supervisor import events
 
 from smarthost.errors import Temporary
 from smarthost.supervision.group import ServiceGroup, ServiceGroupConfig
-from smarthost.supervision.scan import Identity, Unclear, scan
+from smarthost.supervision.scan import Identity, Unclear, called, scan
 from smarthost.unix import errtext
 
 if TYPE_CHECKING:
+    from collections.abc import Container
+
     from smarthost.supervision.scan import Service
 
 # As svscan, in seconds.
@@ -70,7 +76,7 @@ class Roster:
         self._options.poller.wake_at(self._next_scan)
 
     def scan(self) -> None:
-        seen: set[Identity] = set()
+        seen: dict[Identity, Service] = {}
         unclear: dict[bytes, str] = {}
         try:
             found = list(scan(self.directory))
@@ -81,7 +87,11 @@ class Roster:
             if isinstance(service, Unclear):
                 unclear[service.name] = service.problem
                 continue
-            seen.add(service.identity)
+            group = self._services.get(service.identity)
+            if service.identity not in seen or (group and group.config.service.name == service.name):
+                seen[service.identity] = service
+        self._rename(seen)
+        for service in seen.values():
             if service.identity not in self._services and (problem := self._add(service)):
                 unclear[service.name] = problem
         self._say_once(unclear)
@@ -92,6 +102,43 @@ class Roster:
             elif group.config.service.name not in unclear:
                 self._missed[identity] = self._missed.get(identity, 0) + 1
                 self._miss(identity, group)
+
+    def _rename(self, seen: dict[Identity, Service]) -> None:
+        """Call services as their directories are called by now. Those that have no name any more give theirs away."""
+        groups = self._supervisord.process_groups
+        moved: list[tuple[ServiceGroup, Service]] = []
+        wanted: set[str] = set()
+        for identity, service in seen.items():
+            group = self._services.get(identity)
+            if group is None or group.config.service.name != service.name:
+                wanted.add(called(service.name))
+                if group is not None:
+                    moved.append((group, service))
+        nameless = [
+            group
+            for identity, group in self._services.items()
+            if identity not in seen and group.config.name in wanted and not self._stops
+        ]
+        for group in (*nameless, *(group for group, _ in moved)):
+            del groups[group.config.name]
+        for group, service in moved:
+            self._call(group, called(service.name), groups, service)
+        for group in nameless:
+            self._call(group, group.config.name, {*groups, *wanted}, replace(group.config.service, name=b""))
+
+    def _call(self, group: ServiceGroup, name: str, taken: Container[str], service: Service) -> None:
+        """By that name; or, if that is taken, by one that no directory can have."""
+        before = group.config.name
+        free = name
+        for number in itertools.count(2):
+            if free not in taken:
+                break
+            free = f"{name}%{number}"
+        group.call(free, service)
+        self._supervisord.process_groups[group.config.name] = group
+        events.notify(events.ProcessGroupRemovedEvent(before))
+        events.notify(events.ProcessGroupAddedEvent(group.config.name))
+        self._options.logger.info(f"{before} is called {group.config.name} now")
 
     def _add(self, service: Service) -> str:
         """Empty, or why it cannot be run."""

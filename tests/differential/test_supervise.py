@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import os
 import re
+import resource
 import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -289,3 +291,49 @@ def test_what_the_service_finds(here: Path, which: str) -> None:
         f"PATH={os.environ['PATH']}",
         "./run 0",
     ]
+
+
+LIMITED = """#!{python}
+import os, resource, sys
+resource.setrlimit(resource.{limit}, {values})
+os.execv({program!r}, [{program!r}, *sys.argv[1:]])
+"""
+SAY_LIMIT = f"""#!{sys.executable}
+import os, resource
+limits = [resource.getrlimit(limit) for limit in (resource.RLIMIT_NOFILE, resource.RLIMIT_NPROC)]
+with open("new", "w") as file:
+    file.write(repr(limits))
+os.rename("new", "limits")
+os.execvp("sleep", ["sleep", "1000"])
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("which", BOTH)
+@pytest.mark.parametrize(
+    ("limit", "values"),
+    [
+        ("RLIMIT_NOFILE", (200, 300)),
+        pytest.param(
+            "RLIMIT_NPROC",
+            (100, 150),
+            marks=pytest.mark.skipif(os.getuid() != 0, reason="the limit would count other tests' processes"),
+        ),
+    ],
+)
+def test_low_limits_are_its_services(here: Path, which: str, limit: str, values: tuple[int, int]) -> None:
+    """They keep it from nothing, and it does not raise them."""
+    make_service(here, SAY_LIMIT)
+    limited = here.parent / "limited"
+    text = LIMITED.format(
+        python=sys.executable, limit=limit, values=values, program=program(which, "supervise")
+    )
+    limited.write_text(text)
+    limited.chmod(0o755)
+    wanted = [
+        values if name == limit else resource.getrlimit(getattr(resource, name))
+        for name in ("RLIMIT_NOFILE", "RLIMIT_NPROC")
+    ]
+    with supervised(here, str(limited)):
+        eventually((here / "limits").exists)
+    assert (here / "limits").read_text() == repr(wanted)

@@ -180,6 +180,50 @@ def test_a_renamed_directory_and_a_removed_link_go_on(scanned: Scanned) -> None:
     (scanned.root / "real/renamed").rename(scanned.root / "real/moved")
 
 
+def test_a_renamed_service_is_begun_anew_under_its_new_name(scanned: Scanned) -> None:
+    """And another directory may have the old one at once."""
+    scanned.add("one", FOREVER, FOREVER)
+    scanned.start()
+    scanned.becomes(f"one: {UP}", f"one/log: {UP}")
+    (scanned.service / "one").rename(scanned.service / "two")
+    other = scanned.add("other", FOREVER)
+    (scanned.service / "other").rename(scanned.service / "one")
+    scanned.becomes(f"one: {UP}", f"two: {UP}", f"two/log: {UP}")
+    before = {name: scanned.pid(name) for name in ("two", "two/log")}
+    scanned.svc("-dx", "two", "two/log")
+    after = {name: scanned.another(name, pid) for name, pid in before.items()}
+    assert all(map(ended, before.values()))
+    # Two services, and each has the other's name.
+    one = scanned.pid("one")
+    (scanned.service / "one").rename(scanned.service / ".one")
+    (scanned.service / "two").rename(scanned.service / "one")
+    (scanned.service / ".one").rename(scanned.service / "two")
+    scanned.add("later", FOREVER)
+    scanned.becomes(f"later: {UP}", f"one: {UP}", f"two: {UP}")  # a scan has passed
+    assert [scanned.pid("two"), scanned.pid("one"), scanned.pid("one/log")] == [one, *after.values()]
+    scanned.svc("-dx", "one", "two")
+    assert scanned.another("two", one)
+    assert scanned.another("one", after["two"])
+    assert scanned.pid("../real/other") == scanned.pid("two")
+    assert (scanned.service / "two").readlink() == other
+
+
+def test_a_link_to_another_directory_is_another_service(scanned: Scanned) -> None:
+    """What it led to before goes on until svc -x."""
+    scanned.add("old", FOREVER, FOREVER)
+    scanned.start()
+    scanned.becomes(f"old: {UP}", f"old/log: {UP}")
+    pids = [scanned.pid("old"), scanned.pid("old/log")]
+    scanned.add("new", FOREVER, FOREVER)
+    (scanned.service / "new").rename(scanned.service / "old")
+    scanned.becomes(f"old: {UP}", f"old/log: {UP}")
+    assert [scanned.pid("../real/old"), scanned.pid("../real/old/log")] == pids
+    assert scanned.pid("old") not in pids
+    scanned.svc("-dx", "../real/old", "../real/old/log")
+    scanned.becomes("../real/old: supervise not running", "../real/old/log: supervise not running")
+    scanned.becomes(f"old: {UP}", f"old/log: {UP}")
+
+
 def test_a_directory_that_cannot_be_entered(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     for argument in ("nowhere", "file", ""):

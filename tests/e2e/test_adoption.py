@@ -129,6 +129,36 @@ raise SystemExit(engine.serve(os.fsencode(sys.argv[1]), None, dict(os.environb))
 """
 
 
+def impatient(engine: Engine) -> subprocess.Popen[bytes]:
+    """Start it with bounds that are short from USR1 on."""
+    with engine.stderr.open("ab") as stderr:
+        engine.process = subprocess.Popen(
+            [sys.executable, "-c", IMPATIENT, str(engine.service)], stderr=stderr, stdin=subprocess.DEVNULL
+        )
+    return engine.process
+
+
+def test_what_no_logger_has_read_at_the_end_is_said_to_be_lost(engine: Engine) -> None:
+    """Whether it had to be told to end, or cannot be started."""
+    homes = [
+        engine.add("mute", f"echo last words; echo $$ >$ROOT/mute; {FOREVER}", FOREVER),
+        engine.add("none", f"echo more; echo $$ >$ROOT/none; {FOREVER}", "exit 1"),
+        engine.add("read", f"echo read; {FOREVER}", "exec cat >$ROOT/read"),
+    ]
+    process = impatient(engine)
+    for file in ("mute", "none", "read"):
+        eventually(lambda file=file: lines(engine.root / file))  # type: ignore[misc]
+    process.send_signal(signal.SIGTERM)
+    for part in (*homes, homes[2] / "log"):
+        eventually(lambda part=part: ": down " in svstat(part))  # type: ignore[misc]
+    process.send_signal(signal.SIGUSR1)
+    assert process.wait(TIMEOUT) == 0
+    assert sorted(line for line in lines(engine.stderr) if "bytes" in line) == [
+        "smarthost: warning: 11 bytes for the log of mute are lost",
+        "smarthost: warning: 5 bytes for the log of none are lost",
+    ]
+
+
 def test_the_end_is_bounded_without_a_second_signal(engine: Engine) -> None:
     """By leaving what does not end, service or logger. With shorter bounds than those of the manual, as soon as
     all that ends has ended: however long that takes here.
@@ -139,17 +169,14 @@ def test_the_end_is_bounded_without_a_second_signal(engine: Engine) -> None:
         engine.add("logger", FOREVER, deaf.format("logger.pid")),
         engine.add("usual", FOREVER, "exec cat >/dev/null"),
     ]
-    with engine.stderr.open("ab") as stderr:
-        engine.process = subprocess.Popen(
-            [sys.executable, "-c", IMPATIENT, str(engine.service)], stderr=stderr, stdin=subprocess.DEVNULL
-        )
+    process = impatient(engine)
     pids = [engine.pid("service.pid"), engine.pid("logger.pid")]
     svc(homes[2], "--wait=up", "--timeout=30")
-    engine.process.send_signal(signal.SIGTERM)
+    process.send_signal(signal.SIGTERM)
     for part in (homes[1], homes[2], homes[2] / "log"):
         eventually(lambda part=part: ": down " in svstat(part))  # type: ignore[misc]
-    engine.process.send_signal(signal.SIGUSR1)
-    assert engine.process.wait(TIMEOUT) == 0
+    process.send_signal(signal.SIGUSR1)
+    assert process.wait(TIMEOUT) == 0
     assert not any(map(ended, pids))
     assert sorted(lines(engine.stderr)) == [
         "smarthost: warning: logger:log does not end: it is left running",

@@ -20,7 +20,7 @@ import pytest
 from tests.support import processes
 from tests.support.engine import SAY_WHEN, Engine, lines, starts
 from tests.support.processes import ended
-from tests.support.run import BIN, TIMEOUT, run
+from tests.support.run import BIN, TIMEOUT, ours, run
 from tests.support.waiting import eventually
 
 if TYPE_CHECKING:
@@ -254,6 +254,21 @@ class TestTheLogPipe:
         (engine.root / "stopping").touch()
         assert process.wait(TIMEOUT) == 0
         assert engine.logged("talks") == [str(number) for number in range(1, 2001)]
+
+    def test_at_the_end_a_paused_logger_reads_everything(self, engine: Engine) -> None:
+        """It is continued: else it would read nothing, and then be told to end."""
+        home = engine.add(
+            "talks",
+            "trap 'echo last words; exit' TERM; echo $$ >$ROOT/pid; while :; do sleep 0.05; done",
+            f"echo $$ >$ROOT/logger; {engine.multilog('talks')}",
+        )
+        engine.start()
+        engine.pid("pid")
+        logger = engine.pid("logger")
+        assert run([ours("svc"), "-p", str(home / "log")]).status == 0
+        eventually(lambda: processes.state(logger) == "T")
+        assert engine.stop() == 0
+        assert engine.logged("talks") == ["last words"]
 
     def test_at_the_end_a_logger_that_dies_is_started_again(self, engine: Engine) -> None:
         engine.add(

@@ -176,6 +176,9 @@ def test_xml_rpc(engine: Engine) -> None:
         assert state("once") in ("STOPPED", "EXITED")  # the latter if it took a second for that
         with pytest.raises(xmlrpc.client.Fault):
             rpc.startProcess("nobody")
+        # Its standard input is not supervisord's to write to.
+        with pytest.raises(xmlrpc.client.Fault, match="NO_FILE"):
+            rpc.sendProcessStdin("web", "text")
 
 
 def test_tail_follows(engine: Engine) -> None:

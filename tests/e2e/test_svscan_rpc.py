@@ -245,6 +245,39 @@ def test_scans(stock: Stock) -> None:
     assert stock.stop() == 0
 
 
+def test_names_that_change(stock: Stock) -> None:
+    """A service is called as its directory is by now; one that has lost its name is told from who has it."""
+    old, log = stock.add("a", FOREVER), stock.add("log", FOREVER, FOREVER)
+    stock.start()
+    pids = up(old), up(log), up(log / "log")
+    (stock.service / "log").rename(stock.service / "b")
+    new = stock.add("c", FOREVER)
+    (stock.service / "c").rename(stock.service / "a")
+    (stock.service / "plain").symlink_to(old)
+    assert stock.rpc("svscan.rescan") is True
+    names = {"a", "b", "b:log", "plain", "plain%2"}
+    eventually(lambda: {line.split()[0] for line in stock.ctl("status").splitlines()} == names)
+    assert "log is called b now" in stock.log
+    assert (up(old), up(log), up(log / "log")) == pids
+    assert stock.ctl("pid", "a") == f"{up(new)}\n"
+    assert stock.ctl("pid", "plain%2") == f"{up(old)}\n"
+    (stock.service / "plain").unlink()
+    (stock.service / "b").unlink()
+    stock.add("d", FOREVER)
+    (stock.service / "d").rename(stock.service / "b")
+    eventually(lambda: stock.rpc("svscan.rescan") and stock.state("b") in ("STARTING", "RUNNING"))
+    assert stock.ctl("pid", "b%2:log") == f"{pids[2]}\n"
+    assert run([ours("svc"), "-dx", str(log), str(log / "log"), str(old)]).status == 0
+    names = {"a", "b", "plain"}
+    eventually(
+        lambda: (
+            stock.rpc("svscan.rescan")
+            and {line.split()[0] for line in stock.ctl("status").splitlines()} == names
+        )
+    )
+    assert stock.stop() == 0
+
+
 def test_the_end_in_order(stock: Stock) -> None:
     """Each logger reads what its service says last, though supervisord stops groups one after the other."""
     names = ("a", "b", "c")
