@@ -103,16 +103,19 @@ class Record:
 
     def put(self, content: bytes, target: bytes, mode: int = 0o644) -> bool:
         """The same for what is made and not copied."""
+        name, present = self._name(target), None
         if os.path.lexists(target):
             if os.path.islink(target) or not os.path.isfile(target):
                 return False
             with open(target, "rb") as there:
                 present = there.read()
-            if present == content or _digest(present) != self._digests.get(self._name(target)):
+            if present != content and _digest(present) != self._digests.get(name):
                 return False
-        write(target, content, mode)
-        self._digests[self._name(target)] = _digest(content)
-        return True
+        if present != content:
+            write(target, content, mode)
+        # Also of what was there: a deployment that was cut off made it, and did not come to its record.
+        self._digests[name] = _digest(content)
+        return present != content
 
     def _name(self, target: bytes) -> bytes:
         return os.path.relpath(target, os.path.dirname(self._path))

@@ -33,7 +33,7 @@ from smarthost import ending
 from smarthost.errors import Permanent, Temporary, UsageError
 from smarthost.options import Chain, anything, number
 from smarthost.store import deployment, mailtree
-from smarthost.store.treepeople import People, make_queue
+from smarthost.store.treepeople import People, closed_to, make_queue
 from smarthost.unix import errtext
 
 TYPE_CHECKING = False
@@ -66,6 +66,9 @@ PRIVATE: Final = {
 # Control files of a smart host alone: a null client completes names as nullmailer does, from control/me.
 DOMAINS: Final = (b"defaultdomain", b"plusdomain")
 
+# What divides names in PATH and in users/assign, which hold the tree's.
+DIVIDERS: Final = (b":", b"\n")
+
 
 class Wanted:
     """What the arguments ask for."""
@@ -77,6 +80,8 @@ class Wanted:
         if len(rest) > 1 or (self.system and rest):
             raise UsageError(OPTIONS.usage)
         self.root: Final = os.path.abspath(rest[0] if rest else b"var")
+        if not self.system and any(divider in self.root for divider in DIVIDERS):
+            raise Permanent("a tree cannot be where a directory's name has a colon or a newline in it")
         self.port: Final[int | None] = chosen.get("p")
         self.user: Final[bytes | None] = chosen.get("u")
         self.servers: Final[list[bytes]] = [value for letter, value in options if letter == "n"]
@@ -111,6 +116,7 @@ def body(arguments: list[bytes]) -> int:
     if wanted.system and os.geteuid() != 0:
         raise Permanent("-s changes /var/qmail, /etc and /service, which only root can")
     layout = Layout(wanted.root, system=wanted.system)
+    os.umask(0o022)  # the programs that compile go by it, and other accounts read what they make
     try:
         deploy(layout, wanted, People(layout.home, wanted.user, system=wanted.system))
     except OSError as error:
@@ -123,6 +129,12 @@ def deploy(layout: Layout, wanted: Wanted, people: People) -> None:
     source = deployment.defaults()
     record = deployment.Record(layout.home + b"/etc/deployed")
     where = layout.home + b"/control/"
+    if people.to_chown and (closed := closed_to(people.log)) is not None:
+        ending.warn(
+            NAME,
+            f"{os.fsdecode(people.log_name)} cannot use {os.fsdecode(closed)}:"
+            f" no service will run until smarthost is installed where every account can read it",
+        )
     asked = bool(wanted.servers) or wanted.nullmailer is not None
     is_client = asked or os.path.lexists(where + b"remotes")
 
@@ -256,8 +268,10 @@ def copied(record: deployment.Record, source: bytes, target: bytes) -> None:
 
 
 def is_newer(source: bytes, made: bytes) -> bool:
+    """Whether it was written, or put there, since: a copy that was kept, and is put back, has its old time."""
+    status = os.stat(source)
     try:
-        return os.stat(made).st_mtime_ns < os.stat(source).st_mtime_ns
+        return os.stat(made).st_mtime_ns < max(status.st_mtime_ns, status.st_ctime_ns)
     except FileNotFoundError:
         return True
 
