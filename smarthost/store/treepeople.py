@@ -26,7 +26,7 @@ class People:
         if one is None and system and existing not in (None, b"qmailq"):
             one = existing  # a queue that is there is left alone, and only its owner can work on it
         self.qmails: Final = {name: account(name) for name in mailtree.ACCOUNTS if system and one is None}
-        self.name: Final = b"qmailq" if self.qmails else one or _who_we_are()
+        self.name: Final = b"qmailq" if self.qmails else _who_we_are() if one is None else one
         found = identity.of_account(self.name) if one is None and not self.qmails else account(self.name)
         self.queue: Final = found or Identity(os.geteuid(), os.getegid())
         self.remote: Final = self.qmails.get(b"qmailr", self.queue)

@@ -30,7 +30,8 @@ import os
 import subprocess
 
 from smarthost import ending
-from smarthost.errors import Permanent, Temporary, UsageError
+from smarthost.errors import FormatError, Permanent, Temporary, UsageError
+from smarthost.formats import remotes
 from smarthost.options import Chain, anything, number
 from smarthost.store import deployment, mailtree
 from smarthost.store.treepeople import People, closed_to, make_queue
@@ -85,6 +86,11 @@ class Wanted:
         self.port: Final[int | None] = chosen.get("p")
         self.user: Final[bytes | None] = chosen.get("u")
         self.servers: Final[list[bytes]] = [value for letter, value in options if letter == "n"]
+        if self.servers:
+            try:
+                remotes.servers(b"\n".join(self.servers))
+            except FormatError as error:
+                raise UsageError(OPTIONS.usage, f"option -n: {error}") from error
         named = chosen.get("N")
         self.nullmailer: Final[bytes | None] = named if named is None else os.path.abspath(named)
         if self.servers and self.nullmailer is not None:
