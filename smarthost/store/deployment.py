@@ -45,7 +45,12 @@ def directory(path: bytes, mode: int = 0o755, owner: tuple[int, int] | None = No
     parent = os.path.dirname(path)
     if parent != path:
         directory(parent)
-    os.mkdir(path)
+    try:
+        os.mkdir(path)
+    except FileExistsError:
+        if os.path.isdir(path):  # another deployment was faster
+            return False
+        raise
     files.change_mode(path, mode)  # whatever the umask says
     if owner is not None:
         os.chown(path, *owner)
@@ -86,13 +91,15 @@ class Record:
     def __init__(self, path: bytes) -> None:
         self._path = path
         self._digests: dict[bytes, bytes] = {}
+        self._written: bytes | None = None
         try:
             with open(path, "rb") as record:
-                for line in record.read().splitlines():
-                    digest, _, name = line.partition(b" ")
-                    self._digests[name] = digest
+                self._written = record.read()
         except FileNotFoundError:
-            pass
+            return
+        for line in self._written.splitlines():
+            digest, _, name = line.partition(b" ")
+            self._digests[name] = digest
 
     def copy(self, source: bytes, target: bytes) -> bool:
         """Copy a default, with its mode's x bits, unless the target is somebody else's. Whether it was copied."""
@@ -121,7 +128,10 @@ class Record:
         return os.path.relpath(target, os.path.dirname(self._path))
 
     def save(self) -> None:
+        """Write it, if there is anything new: what is whole needs no room on a full disk."""
         text = b"".join(b"%s %s\n" % (digest, name) for name, digest in sorted(self._digests.items()))
+        if text == self._written:
+            return
         directory(os.path.dirname(self._path))
         write(self._path, text)
 

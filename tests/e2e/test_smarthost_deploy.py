@@ -5,15 +5,18 @@ Not tested: -s, which changes the system that the tests run on.
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
+import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
 import smarthost
-from tests.support.run import Outcome, ours, run
+from tests.support import processes
+from tests.support.run import TIMEOUT, Outcome, ours, run
 from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.slow
@@ -155,6 +158,39 @@ def _changed_after(path: Path, time_ns: int) -> bool:
     """Change nothing about it until the kernel's clock is beyond that time."""
     path.chmod(0o644)
     return path.stat().st_ctime_ns > time_ns
+
+
+def test_two_at_a_time_are_one_after_the_other(tmp_path: Path) -> None:
+    """The second waits for the first wherever it has come to: here at the home."""
+    home = tmp_path / "var/qmail"
+    home.mkdir(parents=True)
+    first = os.open(home, os.O_RDONLY)
+    try:
+        fcntl.flock(first, fcntl.LOCK_EX)
+        second = subprocess.Popen([ours("smarthost-deploy"), str(home.parent)], stdout=subprocess.DEVNULL)
+        eventually(lambda: processes.waits_for_a_lock(second.pid))
+        assert os.listdir(home) == []
+    finally:
+        os.close(first)
+    assert second.wait(TIMEOUT) == 0
+    assert (home / "etc/deployed").exists()
+
+
+def test_a_whole_tree_needs_no_room(tmp_path: Path) -> None:
+    """Nothing is written where nothing is to be done, so that a full disk does not hinder a start."""
+    root = tmp_path / "var"
+    deploy(str(root))
+    before = {path: path.lstat().st_ino for path in root.rglob("*")}
+    assert deploy(str(root)).status == 0
+    assert {path: path.lstat().st_ino for path in root.rglob("*")} == before
+
+
+def test_rules_that_cannot_be_written_now_may_be_later(tmp_path: Path) -> None:
+    root = tmp_path / "var"
+    (root / "etc/tcp.qmqp.tmp").mkdir(parents=True)
+    failed = deploy(str(root))
+    assert failed.status == 111
+    assert failed.stderr.endswith(b"; the old rules stay in force\n")
 
 
 def test_rules_are_compiled_when_they_are_newer(tmp_path: Path) -> None:

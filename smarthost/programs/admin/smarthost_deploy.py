@@ -35,7 +35,7 @@ from smarthost.formats import remotes
 from smarthost.options import Chain, anything, number
 from smarthost.store import deployment, mailtree
 from smarthost.store.treepeople import People, closed_to, make_queue
-from smarthost.unix import errtext
+from smarthost.unix import errtext, files
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -132,6 +132,10 @@ def body(arguments: list[bytes]) -> int:
 
 
 def deploy(layout: Layout, wanted: Wanted, people: People) -> None:
+    deployment.directory(layout.home)
+    files.lock(
+        files.open_read(layout.home)
+    )  # to the end of the process: two at a time are one after the other
     source = deployment.defaults()
     record = deployment.Record(layout.home + b"/etc/deployed")
     where = layout.home + b"/control/"
@@ -305,7 +309,8 @@ def compile_rules(layout: Layout) -> None:
             [layout.home + b"/bin/tcprules", made, source + b".tmp"], stdin=rules, check=False
         ).returncode
     if status != 0:
-        raise Permanent(
+        failure = Temporary if status == Temporary.status else Permanent  # tcprules knows
+        raise failure(
             f"unable to compile {os.fsdecode(source)}: see the line above; the old rules stay in force"
         )
     say(made)
