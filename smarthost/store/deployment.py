@@ -31,11 +31,22 @@ PACKAGE: Final = os.path.dirname(os.path.dirname(os.path.abspath(os.fsencode(__f
 
 
 def defaults() -> bytes:
-    """The directory that holds service/, control/ and tcprules/: the checkout, else where pip puts them."""
+    """The directory that holds service/, control/ and tcprules/: the checkout, else where pip put them."""
     checkout = os.path.dirname(PACKAGE)
-    return (
-        checkout if os.path.isdir(checkout + b"/service") else os.fsencode(sys.prefix) + b"/share/smarthost"
-    )
+    if os.path.isdir(checkout + b"/service"):
+        return checkout
+    usual = os.fsencode(sys.prefix) + b"/share/smarthost"
+    return usual if os.path.isdir(usual) else _installed_defaults() or usual
+
+
+def _installed_defaults() -> bytes | None:
+    """What pip has written down: outside a virtual environment it is /usr/local on Debian, or the user's own place."""
+    from importlib.metadata import files as files_of_package  # noqa: PLC0415 - slower than all the rest
+
+    for file in files_of_package("smarthost") or ():
+        if file.match("share/smarthost/service/supervisord.conf"):
+            return os.fsencode(os.path.dirname(os.path.dirname(os.path.abspath(str(file.locate())))))
+    return None
 
 
 def directory(path: bytes, mode: int = 0o755, owner: tuple[int, int] | None = None) -> bool:
