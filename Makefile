@@ -32,6 +32,9 @@ bench: $(STAMP)
 	@$(VENV)/bin/python -m bench $(ARGS)
 
 $(STAMP): setup.cfg pyproject.toml $(wildcard bin/*)
+	@case "$$(pwd)" in *[[:blank:]]*) \
+	  echo "make: smarthost cannot be where a directory's name has a blank in it: no program's first line can name" \
+	    "the Python there" >&2; exit 1;; esac
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
 	  echo "make: smarthost needs Python 3.11 or newer as $(PYTHON): apt-get install python3" >&2; exit 1; }
 	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || { \

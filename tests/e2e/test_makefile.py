@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.run import run
+from tests.support.run import Outcome, run
 
 pytestmark = pytest.mark.slow
 
@@ -39,11 +39,14 @@ class Checkout:
         for name in ("Makefile", "setup.cfg", "pyproject.toml"):
             (directory / name).write_bytes((CHECKOUT / name).read_bytes())
 
-    def make(self) -> list[str]:
-        """How .venv was made: the words after -m."""
+    def run(self) -> Outcome:
         self._made.write_text("")
         environ = {"PATH": os.environ["PATH"], "MADE": str(self._made)}
-        made = run(["make", f"PYTHON={self._python}", ".venv/.installed"], cwd=self.directory, env=environ)
+        return run(["make", f"PYTHON={self._python}", ".venv/.installed"], cwd=self.directory, env=environ)
+
+    def make(self) -> list[str]:
+        """How .venv was made: the words after -m."""
+        made = self.run()
         assert made.status == 0, made
         asked = [line.split() for line in self._made.read_text().splitlines()]
         return [" ".join(words[1:3]) for words in asked if words[0] == "-m" and "--version" not in words]
@@ -85,3 +88,11 @@ def test_a_link_is_its_owners(checkout: Checkout) -> None:
     (checkout.directory / ".venv").symlink_to("owners")
     (checkout.directory / ".venv/bin/smarthost-is-here").write_text("False\n")
     assert checkout.make() == []
+
+
+def test_where_no_program_would_start_it_says_so(tmp_path: Path) -> None:
+    directory = tmp_path / "my mail"
+    directory.mkdir()
+    said = Checkout(directory).run().stderr
+    assert said.startswith(b"make: smarthost cannot be where a directory's name has a blank in it: ")
+    assert not (directory / ".venv").exists()
