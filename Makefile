@@ -8,6 +8,16 @@ PYTHON ?= python3
 VENV := .venv
 STAMP := $(VENV)/.installed
 
+# A checkout that was moved or copied, and a Python that was replaced, leave a .venv that is of no use. One that is
+# a link is its owner's.
+OURS := import os, supervisor, smarthost; print(os.path.samefile(smarthost.__path__[0], "smarthost"))
+ifneq ($(wildcard $(STAMP)),)
+ifneq ($(shell test -L $(VENV) && echo True || $(VENV)/bin/python -P -c '$(OURS)' 2>/dev/null),True)
+STALE := yes
+.PHONY: $(STAMP)
+endif
+endif
+
 .PHONY: run test check bench clean
 run: $(STAMP)
 	@$(VENV)/bin/smarthost-run $(ARGS)
@@ -22,11 +32,14 @@ bench: $(STAMP)
 	@$(VENV)/bin/python -m bench $(ARGS)
 
 $(STAMP): setup.cfg pyproject.toml $(wildcard bin/*)
+	@case "$$(pwd)" in *[[:blank:]]*) \
+	  echo "make: smarthost cannot be where a directory's name has a blank in it: no program's first line can name" \
+	    "the Python there" >&2; exit 1;; esac
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
 	  echo "make: smarthost needs Python 3.11 or newer as $(PYTHON): apt-get install python3" >&2; exit 1; }
 	@$(PYTHON) -c 'import venv, ensurepip' 2>/dev/null || { \
 	  echo "make: smarthost needs Python's venv module: apt-get install python3-venv" >&2; exit 1; }
-	@test -x $(VENV)/bin/python || $(PYTHON) -m venv $(VENV)
+	@{ test -z "$(STALE)" && $(VENV)/bin/python -m pip --version; } >/dev/null 2>&1 || $(PYTHON) -m venv --clear $(VENV)
 	@$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check \
 	  --config-settings editable_mode=compat -e '.[test,check]'
 	@touch $(STAMP)

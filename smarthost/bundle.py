@@ -30,18 +30,21 @@ def beside(launcher: str) -> str:
     return f"{directory}{slash}.bundles/{name}"
 
 
-def load(path: str) -> None:
-    """Import all that is in the bundle, unless a source has changed since, or Python has, or there is no bundle."""
+def read(path: str) -> list[Entry]:
+    """What is in the bundle. Nothing if a source has changed since, or Python has, or there is no bundle."""
     try:
         with open(path, "rb", 0) as file:
             magic, entries = loads(file.read())  # noqa: S302  it is as much ours as the launcher is
-        if magic != MAGIC or not all(map(_is_fresh, entries)):
-            return
+        return entries if magic == MAGIC and all(map(_is_fresh, entries)) else []
     except (OSError, ValueError, EOFError, TypeError):
-        return
+        return []
+
+
+def load(path: str) -> None:
+    """Import what is in the bundle."""
     modules = sys.modules
     make = type(sys)
-    for name, source, is_package, _, _, code in entries:
+    for name, source, is_package, _, _, code in read(path):
         if name in modules:
             continue
         module = make(name)

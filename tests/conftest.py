@@ -10,6 +10,8 @@ from __future__ import annotations
 import gc
 import os
 import signal
+import tempfile
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -69,3 +71,11 @@ def _no_descriptor_is_left_open() -> Iterator[None]:
 
 def _open_descriptors() -> set[str]:
     return set(os.listdir("/proc/self/fd"))
+
+
+@pytest.fixture
+def open_to_all() -> Iterator[Path]:
+    """A directory where everybody may look, unlike pytest's own, which every other pytest closes again."""
+    with tempfile.TemporaryDirectory(prefix="smarthost-test.") as made:
+        os.chmod(made, 0o755)
+        yield Path(made)

@@ -14,8 +14,8 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 
-# What os brings, for every program needs it.
-OS = {"_collections_abc", "_stat", "genericpath", "os", "os.path", "posixpath", "stat"}
+# What os brings, for every program needs it. Python has abc with it or, before 3.14, has it already.
+OS = {"_abc", "_collections_abc", "abc", "_stat", "genericpath", "os", "os.path", "posixpath", "stat"}
 EVERY = OS | {"__future__", "errno"}
 SERVER = EVERY | {"_socket", "_struct", "fcntl", "gc", "resource", "select", "struct"}
 

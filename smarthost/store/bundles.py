@@ -18,9 +18,11 @@ ROOT: Final = os.path.basename(os.fsdecode(PACKAGE))
 
 
 def put(path: bytes, module: str) -> None:
-    """Write the bundle of the program `module`. Raises OSError."""
-    directory(os.path.dirname(path))
-    write(path, marshal.dumps((bundle.MAGIC, [_entry(name) for name in closure(module)])))
+    """Write the bundle of the program `module`, unless it is there. Raises OSError."""
+    names = closure(module)
+    if [entry[0] for entry in bundle.read(os.fsdecode(path))] != names:
+        directory(os.path.dirname(path))
+        write(path, marshal.dumps((bundle.MAGIC, [_entry(name) for name in names])))
 
 
 def closure(module: str) -> list[str]:

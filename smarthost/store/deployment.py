@@ -23,11 +23,22 @@ PACKAGE: Final = os.path.dirname(os.path.dirname(os.path.abspath(os.fsencode(__f
 
 
 def defaults() -> bytes:
-    """The directory that holds service/, control/ and tcprules/: the checkout, else where pip puts them."""
+    """The directory that holds service/, control/ and tcprules/: the checkout, else where pip put them."""
     checkout = os.path.dirname(PACKAGE)
-    return (
-        checkout if os.path.isdir(checkout + b"/service") else os.fsencode(sys.prefix) + b"/share/smarthost"
-    )
+    if os.path.isdir(checkout + b"/service"):
+        return checkout
+    usual = os.fsencode(sys.prefix) + b"/share/smarthost"
+    return usual if os.path.isdir(usual) else _installed_defaults() or usual
+
+
+def _installed_defaults() -> bytes | None:
+    """What pip has written down: outside a virtual environment it is /usr/local on Debian, or the user's own place."""
+    from importlib.metadata import files as files_of_package  # noqa: PLC0415 - slower than all the rest
+
+    for file in files_of_package("smarthost") or ():
+        if file.match("share/smarthost/service/supervisord.conf"):
+            return os.fsencode(os.path.dirname(os.path.dirname(os.path.abspath(str(file.locate())))))
+    return None
 
 
 def directory(path: bytes, mode: int = 0o755, owner: tuple[int, int] | None = None) -> bool:
@@ -37,7 +48,12 @@ def directory(path: bytes, mode: int = 0o755, owner: tuple[int, int] | None = No
     parent = os.path.dirname(path)
     if parent != path:
         directory(parent)
-    os.mkdir(path)
+    try:
+        os.mkdir(path)
+    except FileExistsError:
+        if os.path.isdir(path):  # another deployment was faster
+            return False
+        raise
     files.change_mode(path, mode)  # whatever the umask says
     if owner is not None:
         os.chown(path, *owner)
@@ -78,13 +94,15 @@ class Record:
     def __init__(self, path: bytes) -> None:
         self._path = path
         self._digests: dict[bytes, bytes] = {}
+        self._written: bytes | None = None
         try:
             with open(path, "rb") as record:
-                for line in record.read().splitlines():
-                    digest, _, name = line.partition(b" ")
-                    self._digests[name] = digest
+                self._written = record.read()
         except FileNotFoundError:
-            pass
+            return
+        for line in self._written.splitlines():
+            digest, _, name = line.partition(b" ")
+            self._digests[name] = digest
 
     def copy(self, source: bytes, target: bytes) -> bool:
         """Copy a default, with its mode's x bits, unless the target is somebody else's. Whether it was copied."""
@@ -95,22 +113,28 @@ class Record:
 
     def put(self, content: bytes, target: bytes, mode: int = 0o644) -> bool:
         """The same for what is made and not copied."""
+        name, present = self._name(target), None
         if os.path.lexists(target):
             if os.path.islink(target) or not os.path.isfile(target):
                 return False
             with open(target, "rb") as there:
                 present = there.read()
-            if present == content or _digest(present) != self._digests.get(self._name(target)):
+            if present != content and _digest(present) != self._digests.get(name):
                 return False
-        write(target, content, mode)
-        self._digests[self._name(target)] = _digest(content)
-        return True
+        if present != content:
+            write(target, content, mode)
+        # Also of what was there: a deployment that was cut off made it, and did not come to its record.
+        self._digests[name] = _digest(content)
+        return present != content
 
     def _name(self, target: bytes) -> bytes:
         return os.path.relpath(target, os.path.dirname(self._path))
 
     def save(self) -> None:
+        """Write it, if there is anything new: what is whole needs no room on a full disk."""
         text = b"".join(b"%s %s\n" % (digest, name) for name, digest in sorted(self._digests.items()))
+        if text == self._written:
+            return
         directory(os.path.dirname(self._path))
         write(self._path, text)
 

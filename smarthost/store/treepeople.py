@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 
 from smarthost.errors import Permanent, Temporary
 from smarthost.store import deployment, mailtree, spool
@@ -25,7 +26,7 @@ class People:
         if one is None and system and existing not in (None, b"qmailq"):
             one = existing  # a queue that is there is left alone, and only its owner can work on it
         self.qmails: Final = {name: account(name) for name in mailtree.ACCOUNTS if system and one is None}
-        self.name: Final = b"qmailq" if self.qmails else one or _who_we_are()
+        self.name: Final = b"qmailq" if self.qmails else _who_we_are() if one is None else one
         found = identity.of_account(self.name) if one is None and not self.qmails else account(self.name)
         self.queue: Final = found or Identity(os.geteuid(), os.getegid())
         self.remote: Final = self.qmails.get(b"qmailr", self.queue)
@@ -71,14 +72,34 @@ def make_queue(home: bytes, people: People) -> bool:
     return True
 
 
+def closed_to(who: Identity) -> bytes | None:
+    """What of this installation that account cannot use, and has to. Raises OSError."""
+    needed = ((deployment.PACKAGE + b"/__init__.py", os.R_OK), (os.fsencode(sys.executable), os.X_OK))
+
+    def child() -> int:
+        return next((n for n, (path, mode) in enumerate(needed, 1) if not os.access(path, mode)), 0)
+
+    lacking = os.waitstatus_to_exitcode(_status_as(who, child))
+    return needed[lacking - 1][0] if 0 < lacking <= len(needed) else None
+
+
 def _as_user(owner: Identity, step: Callable[[], None]) -> None:
-    """Take one step as somebody else, in a child. Raises Temporary."""
+    """Take one step as somebody else. Raises Temporary."""
+
+    def child() -> int:
+        step()
+        return 0
+
+    if _status_as(owner, child) != 0:
+        raise Temporary("unable to make the queue as the account that it belongs to")
+
+
+def _status_as(owner: Identity, step: Callable[[], int]) -> int:
+    """Take a step as somebody else, in a child: its wait status."""
     from smarthost.unix import process  # noqa: PLC0415 - only where there is another account
 
     def child() -> int:
         identity.assume(owner)
-        step()
-        return 0
+        return step()
 
-    if os.waitpid(process.fork_child(child), 0)[1] != 0:
-        raise Temporary("unable to make the queue as the account that it belongs to")
+    return os.waitpid(process.fork_child(child), 0)[1]

@@ -26,7 +26,7 @@ STACK: Final = resource.RLIMIT_STACK
 def limits(kind: int) -> tuple[int, int]:
     """The soft and the hard limit. Raises OSError."""
     soft, hard = resource.getrlimit(kind)
-    # The resource module shows them as signed: no limit is -1.
+    # The resource module shows them, or no limit alone, as signed: that is -1.
     return soft % 2**64, hard % 2**64
 
 
@@ -34,7 +34,10 @@ def set_soft(kind: int, value: int) -> None:
     """Set the soft limit, and leave the hard one. Raises OSError."""
     _, hard = resource.getrlimit(kind)
     try:
-        resource.setrlimit(kind, (value if value < 2**63 else value - 2**64, hard))
+        try:
+            resource.setrlimit(kind, (value, hard))
+        except OverflowError:  # before Python 3.14 it takes them as signed
+            resource.setrlimit(kind, (value - 2**64, hard))
     except ValueError as error:  # what the module makes of these two errors of the system
         raise OSError(errno.EINVAL if value > hard % 2**64 else errno.EPERM, str(error)) from error
 

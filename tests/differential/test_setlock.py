@@ -96,9 +96,10 @@ def test_sigterm_ends_the_waiting(tmp_path: Path, which: str) -> None:
 def test_the_lock_lasts_as_long_as_its_last_holder(tmp_path: Path, which: str) -> None:
     """Also a background process of the program holds it."""
     file = tmp_path / "lock"
+    program_file = setlock(which)  # first: without the original the test ends here
     ours_end, theirs_end = os.pipe()
     with subprocess.Popen(
-        [setlock(which), "-n", file, "sh", "-c", "exec 9<&0; read line <&9 & exit 3"],
+        [program_file, "-n", file, "sh", "-c", "exec 9<&0; read line <&9 & exit 3"],
         stdin=ours_end,
     ) as program:
         os.close(ours_end)

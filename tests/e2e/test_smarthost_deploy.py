@@ -5,17 +5,23 @@ Not tested: -s, which changes the system that the tests run on.
 
 from __future__ import annotations
 
+import fcntl
 import os
-from typing import TYPE_CHECKING
+import shutil
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
-from tests.support.run import Outcome, ours, run
-
-if TYPE_CHECKING:
-    from pathlib import Path
+import smarthost
+from tests.support import processes
+from tests.support.run import TIMEOUT, Outcome, ours, run
+from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.slow
+
+PACKAGE = Path(smarthost.__file__).parent
 
 
 def deploy(*arguments: str) -> Outcome:
@@ -107,6 +113,86 @@ def test_what_was_not_changed_follows_a_new_version(tmp_path: Path) -> None:
     assert run_script.read_bytes() == new
 
 
+def test_what_a_deployment_made_that_was_cut_off_follows_too(tmp_path: Path) -> None:
+    """Without its record, which is written last; the next deployment finds what it would make."""
+    root = tmp_path / "var"
+    deploy(str(root))
+    record = root / "qmail/etc/deployed"
+    whole = record.read_bytes()
+    record.unlink()
+    (root / "qmail/control/me").write_text("mine\n")
+    assert deploy(str(root)) == Outcome(0, b"", b"")
+    missing = set(whole.splitlines()) - set(record.read_bytes().splitlines())
+    assert [line.partition(b" ")[2] for line in missing] == [b"../control/me"]
+
+
+def test_a_umask_closes_nothing_to_who_serves(tmp_path: Path) -> None:
+    """The rules and users/assign are compiled by programs that go by it, and read by other accounts."""
+    root = tmp_path / "var"
+    assert run(["sh", "-c", 'umask 077; exec "$@"', "sh", ours("smarthost-deploy"), str(root)]).status == 0
+    own = {"qmail/queue", "qmail/run", "qmail/alias/Maildir"}
+    closed = [
+        path
+        for path in root.rglob("*")
+        if not path.is_symlink()
+        and path.stat().st_mode & 0o044 != 0o044
+        and not any(path.is_relative_to(root / name) for name in own)
+    ]
+    assert closed == []
+
+
+def test_rules_that_are_put_back_are_compiled(tmp_path: Path) -> None:
+    """With their old time, as mv and cp -p leave it: what is in force was made of others."""
+    root = tmp_path / "var"
+    deploy(str(root))
+    source, made, kept = root / "etc/tcp.qmqp", root / "etc/tcp.qmqp.cdb", tmp_path / "kept"
+    kept.write_text(":deny\n")
+    os.utime(kept, ns=(0, 0))
+    before = made.stat().st_mtime_ns
+    eventually(lambda: _changed_after(kept, before))
+    kept.rename(source)
+    assert deploy(str(root)).stdout == f"smarthost-deploy: made {made}\n".encode()
+
+
+def _changed_after(path: Path, time_ns: int) -> bool:
+    """Change nothing about it until the kernel's clock is beyond that time."""
+    path.chmod(0o644)
+    return path.stat().st_ctime_ns > time_ns
+
+
+def test_two_at_a_time_are_one_after_the_other(tmp_path: Path) -> None:
+    """The second waits for the first wherever it has come to: here at the home."""
+    home = tmp_path / "var/qmail"
+    home.mkdir(parents=True)
+    first = os.open(home, os.O_RDONLY)
+    try:
+        fcntl.flock(first, fcntl.LOCK_EX)
+        second = subprocess.Popen([ours("smarthost-deploy"), str(home.parent)], stdout=subprocess.DEVNULL)
+        eventually(lambda: processes.waits_for_a_lock(second.pid))
+        assert os.listdir(home) == []
+    finally:
+        os.close(first)
+    assert second.wait(TIMEOUT) == 0
+    assert (home / "etc/deployed").exists()
+
+
+def test_a_whole_tree_needs_no_room(tmp_path: Path) -> None:
+    """Nothing is written where nothing is to be done, so that a full disk does not hinder a start."""
+    root = tmp_path / "var"
+    deploy(str(root))
+    before = {path: path.lstat().st_ino for path in root.rglob("*")}
+    assert deploy(str(root)).status == 0
+    assert {path: path.lstat().st_ino for path in root.rglob("*")} == before
+
+
+def test_rules_that_cannot_be_written_now_may_be_later(tmp_path: Path) -> None:
+    root = tmp_path / "var"
+    (root / "etc/tcp.qmqp.tmp").mkdir(parents=True)
+    failed = deploy(str(root))
+    assert failed.status == 111
+    assert failed.stderr.endswith(b"; the old rules stay in force\n")
+
+
 def test_rules_are_compiled_when_they_are_newer(tmp_path: Path) -> None:
     root = tmp_path / "var"
     deploy(str(root))
@@ -155,6 +241,11 @@ def test_launchers_start_in_isolation_and_are_renewed(tmp_path: Path) -> None:
         (["a", "b"], 100, b"smarthost-deploy: usage: "),
         (["-p", "x"], 100, b"smarthost-deploy: "),
         (["-u", "no-such-account"], 100, b"smarthost-deploy: fatal: there is no account no-such-account: "),
+        (["-u", ""], 100, b"smarthost-deploy: fatal: there is no account : "),
+        (["-n", ""], 100, b"smarthost-deploy: option -n: no server is named"),
+        (["-n", "a qmqp", "-n", "b qmpq"], 100, b"smarthost-deploy: option -n: line 2: the protocol is "),
+        (["a:b/var"], 100, b"smarthost-deploy: fatal: a tree cannot be "),
+        (["a\nb"], 100, b"smarthost-deploy: fatal: a tree cannot be "),
         (["/dev/null/var"], 111, b"smarthost-deploy: fatal: unable to make "),
     ],
 )
@@ -167,3 +258,20 @@ def test_bad_arguments_get_a_line(tmp_path: Path, arguments: list[str], status: 
 def test_an_account_is_checked_before_anything_is_made(tmp_path: Path) -> None:
     assert deploy("-u", "no-such-account", str(tmp_path / "var")).status == 100
     assert not (tmp_path / "var").exists()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root deploys for another account")
+def test_an_installation_that_the_account_cannot_read_is_said(open_to_all: Path) -> None:
+    """As pip leaves it under umask 077: everything is made, and nothing of it would run."""
+    copy = open_to_all / "copy"
+    shutil.copytree(PACKAGE, copy / "smarthost")
+    for name in ("service", "control", "tcprules"):
+        shutil.copytree(PACKAGE.parent / name, copy / name)
+    copy.chmod(0o700)
+    start = "import sys; sys.path.insert(0, sys.argv.pop(1)); from smarthost.programs.admin.smarthost_deploy import main; main()"
+    command = [sys.executable, "-P", "-c", start, str(copy), "-u", "nobody", str(open_to_all / "var")]
+    warning = f"smarthost-deploy: warning: nobody cannot use {copy}/smarthost/".encode()
+    closed = run(command)
+    assert (closed.status, closed.stderr.startswith(warning)) == (0, True), closed
+    copy.chmod(0o755)
+    assert not run(command).stderr.startswith(warning)

@@ -11,9 +11,7 @@ import shutil
 import signal
 import socket
 import subprocess
-import tempfile
 import threading
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -25,6 +23,7 @@ from tests.support.waiting import PATIENCE, eventually
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 pytestmark = pytest.mark.slow
 
@@ -160,6 +159,20 @@ def test_the_printed_line_sends_it(tree: Tree) -> None:
     assert f"{tree.home}/alias/Maildir/new" in tree.out.read_text(), "it says where"
 
 
+def test_what_is_printed_can_be_pasted_where_there_are_blanks(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    tree = Tree(tmp_path_factory.mktemp("t") / "my mail")
+    tree.start()
+    try:
+        tree.port()
+        [line] = [line for line in tree.out.read_text().splitlines() if line.endswith("mailq")]
+        shown = run(["sh", "-c", line.removeprefix("what could not go yet").strip()])
+        assert (shown.status, shown.stderr) == (0, b"")
+    finally:
+        assert tree.stop() == 0
+
+
 def test_from_this_host(tree: Tree) -> None:
     """By the line that is printed, and through the socket, which others have to use."""
     tree.start()
@@ -242,14 +255,6 @@ def test_a_missing_account_is_named(tree: Tree) -> None:
     tree.start()
     [line] = eventually(lambda: [line for line in tree.logged() if "account" in line][:1])
     assert line.startswith("qmail-qmqpd/run: fatal: there is no account no-such-account: make one (useradd)")
-
-
-@pytest.fixture
-def open_to_all() -> Iterator[Path]:
-    """A directory where everybody may look, unlike pytest's own, which every other pytest closes again."""
-    with tempfile.TemporaryDirectory(prefix="smarthost-test.") as made:
-        os.chmod(made, 0o755)
-        yield Path(made)
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="becoming somebody else takes root")

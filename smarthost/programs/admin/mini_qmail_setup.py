@@ -19,6 +19,7 @@ Differs an addition. What is there and says something else is kept, except for a
 from __future__ import annotations
 
 import os
+import shlex
 
 import click
 
@@ -155,7 +156,7 @@ def link_sendmail(home: bytes, sendmails: Sequence[bytes] = SENDMAILS) -> None:
 
 
 def _say_what_is_left(home: bytes, *, linked: bool) -> None:
-    shown = os.fsdecode(home)
+    shown = shlex.quote(os.fsdecode(home))
     if not os.path.exists(home + b"/control/qmqpservers"):
         _say(f"Now say where mail goes: {shown}/bin/config-mini {minihome.USAGE}")
     if not linked:

@@ -30,11 +30,12 @@ import os
 import subprocess
 
 from smarthost import ending
-from smarthost.errors import Permanent, Temporary, UsageError
+from smarthost.errors import FormatError, Permanent, Temporary, UsageError
+from smarthost.formats import remotes
 from smarthost.options import Chain, anything, number
 from smarthost.store import deployment, launchers, mailtree
-from smarthost.store.treepeople import People, make_queue
-from smarthost.unix import errtext
+from smarthost.store.treepeople import People, closed_to, make_queue
+from smarthost.unix import errtext, files
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -66,6 +67,9 @@ PRIVATE: Final = {
 # Control files of a smart host alone: a null client completes names as nullmailer does, from control/me.
 DOMAINS: Final = (b"defaultdomain", b"plusdomain")
 
+# What divides names in PATH and in users/assign, which hold the tree's.
+DIVIDERS: Final = (b":", b"\n")
+
 
 class Wanted:
     """What the arguments ask for."""
@@ -77,9 +81,16 @@ class Wanted:
         if len(rest) > 1 or (self.system and rest):
             raise UsageError(OPTIONS.usage)
         self.root: Final = os.path.abspath(rest[0] if rest else b"var")
+        if not self.system and any(divider in self.root for divider in DIVIDERS):
+            raise Permanent("a tree cannot be where a directory's name has a colon or a newline in it")
         self.port: Final[int | None] = chosen.get("p")
         self.user: Final[bytes | None] = chosen.get("u")
         self.servers: Final[list[bytes]] = [value for letter, value in options if letter == "n"]
+        if self.servers:
+            try:
+                remotes.servers(b"\n".join(self.servers))
+            except FormatError as error:
+                raise UsageError(OPTIONS.usage, f"option -n: {error}") from error
         named = chosen.get("N")
         self.nullmailer: Final[bytes | None] = named if named is None else os.path.abspath(named)
         if self.servers and self.nullmailer is not None:
@@ -111,6 +122,7 @@ def body(arguments: list[bytes]) -> int:
     if wanted.system and os.geteuid() != 0:
         raise Permanent("-s changes /var/qmail, /etc and /service, which only root can")
     layout = Layout(wanted.root, system=wanted.system)
+    os.umask(0o022)  # the programs that compile go by it, and other accounts read what they make
     try:
         deploy(layout, wanted, People(layout.home, wanted.user, system=wanted.system))
     except OSError as error:
@@ -120,9 +132,19 @@ def body(arguments: list[bytes]) -> int:
 
 
 def deploy(layout: Layout, wanted: Wanted, people: People) -> None:
+    deployment.directory(layout.home)
+    files.lock(
+        files.open_read(layout.home)
+    )  # to the end of the process: two at a time are one after the other
     source = deployment.defaults()
     record = deployment.Record(layout.home + b"/etc/deployed")
     where = layout.home + b"/control/"
+    if people.to_chown and (closed := closed_to(people.log)) is not None:
+        ending.warn(
+            NAME,
+            f"{os.fsdecode(people.log_name)} cannot use {os.fsdecode(closed)}:"
+            f" no service will run until smarthost is installed where every account can read it",
+        )
     asked = bool(wanted.servers) or wanted.nullmailer is not None
     is_client = asked or os.path.lexists(where + b"remotes")
 
@@ -256,8 +278,10 @@ def copied(record: deployment.Record, source: bytes, target: bytes) -> None:
 
 
 def is_newer(source: bytes, made: bytes) -> bool:
+    """Whether it was written, or put there, since: a copy that was kept, and is put back, has its old time."""
+    status = os.stat(source)
     try:
-        return os.stat(made).st_mtime_ns < os.stat(source).st_mtime_ns
+        return os.stat(made).st_mtime_ns < max(status.st_mtime_ns, status.st_ctime_ns)
     except FileNotFoundError:
         return True
 
@@ -285,7 +309,8 @@ def compile_rules(layout: Layout) -> None:
             [layout.home + b"/bin/tcprules", made, source + b".tmp"], stdin=rules, check=False
         ).returncode
     if status != 0:
-        raise Permanent(
+        failure = Temporary if status == Temporary.status else Permanent  # tcprules knows
+        raise failure(
             f"unable to compile {os.fsdecode(source)}: see the line above; the old rules stay in force"
         )
     say(made)

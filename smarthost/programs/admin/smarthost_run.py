@@ -17,6 +17,7 @@ Differs there is no original
 from __future__ import annotations
 
 import os
+import shlex
 import sys
 
 from smarthost import ending, launch
@@ -86,8 +87,8 @@ def _run(root: bytes) -> NoReturn:
     control = Controls(root + b"/qmail")
     facts = {
         "name": NAME,
-        "root": os.fsdecode(root),
-        "ctl": os.path.dirname(os.path.abspath(sys.argv[0])) + "/supervisorctl",
+        "root": shlex.quote(os.fsdecode(root)),
+        "ctl": shlex.quote(os.path.dirname(os.path.abspath(sys.argv[0])) + "/supervisorctl"),
     }
     servers = control.lines(b"remotes")
     if servers is None:

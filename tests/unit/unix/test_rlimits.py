@@ -4,20 +4,42 @@ from __future__ import annotations
 
 import errno
 import resource
+from typing import TYPE_CHECKING
 from unittest import mock
 
 import pytest
 
 from smarthost.unix import rlimits
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
-@pytest.mark.parametrize(("shown", "number"), [(-1, 2**64 - 1), (0, 0), (10, 10), (-(2**63), 2**63)])
-def test_numbers_are_unsigned(shown: int, number: int) -> None:
-    with mock.patch.object(resource, "getrlimit", return_value=(shown, -1)):
+
+NUMBERS = [(-1, 2**64 - 1), (0, 0), (10, 10), (-(2**63), 2**63)]
+
+
+def signed(_kind: int, limits: tuple[int, int]) -> None:
+    """As Python before 3.14 takes numbers."""
+    if max(limits) >= 2**63:
+        raise OverflowError
+
+
+def unsigned(_kind: int, limits: tuple[int, int]) -> None:
+    """As Python 3.14 does."""
+    if min(limits) < -1:
+        raise ValueError("Cannot convert negative int")
+
+
+@pytest.mark.parametrize(("shown", "number"), NUMBERS)
+@pytest.mark.parametrize("takes", [signed, unsigned])
+def test_numbers_are_unsigned(shown: int, number: int, takes: Callable[[int, tuple[int, int]], None]) -> None:
+    hard = -1
+    with mock.patch.object(resource, "getrlimit", return_value=(shown, hard)):
         assert rlimits.limits(rlimits.CORE) == (number, 2**64 - 1)
-        with mock.patch.object(resource, "setrlimit") as setting:
+        with mock.patch.object(resource, "setrlimit", side_effect=takes) as setting:
             rlimits.set_soft(rlimits.CORE, number)
-    setting.assert_called_once_with(rlimits.CORE, (shown, -1))
+    kind, (soft, kept) = setting.call_args.args
+    assert (kind, soft % 2**64, kept) == (rlimits.CORE, number, hard)
 
 
 @pytest.mark.parametrize(("hard", "error"), [(5, errno.EINVAL), (50, errno.EPERM)])
