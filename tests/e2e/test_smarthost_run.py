@@ -339,6 +339,21 @@ def test_killing_the_engine_stops_nothing(tree: Tree) -> None:
     assert tree.send().startswith(b"Kok")
 
 
+def test_what_a_killed_engine_left_on_the_port_is_taken_over(tree: Tree) -> None:
+    tree.start()
+    port = tree.port()
+    assert tree.process is not None
+    server = tree.service()
+    tree.process.kill()
+    tree.process.wait(TIMEOUT)
+    (tree.home / "control/qmqpport").write_text(f"{port}\n")
+    tree.start()
+    service = str(tree.root / "service/qmail-qmqpd")
+    eventually(lambda: f"up (pid {server})".encode() in run([ours("svstat"), service]).stdout)
+    assert tree.stop() == 0
+    assert ended(server)
+
+
 @pytest.mark.parametrize(
     "names", [["tcpserver", "softlimit"], ["multilog"], ["tcpserver", "softlimit", "multilog"]]
 )

@@ -21,11 +21,12 @@ import shlex
 import sys
 
 from smarthost import ending, launch
-from smarthost.errors import Temporary, UsageError
+from smarthost.errors import FormatError, Temporary, UsageError
+from smarthost.formats import lastchild
 from smarthost.options import Chain, number
 from smarthost.store import home
 from smarthost.store.controls import Controls
-from smarthost.unix import errtext
+from smarthost.unix import errtext, files, procs
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -92,7 +93,7 @@ def _run(root: bytes) -> NoReturn:
     }
     servers = control.lines(b"remotes")
     if servers is None:
-        ending.say(_of_smart_host(control, facts), ending.STDOUT)
+        ending.say(_of_smart_host(root, control, facts), ending.STDOUT)
     else:
         hosts = [os.fsdecode(server.split()[0]) for server in servers if server.split()]
         ending.say(NULL_CLIENT.format(**facts, servers=", ".join(hosts) or "no server yet"), ending.STDOUT)
@@ -109,17 +110,35 @@ def _run(root: bytes) -> NoReturn:
     )
 
 
-def _of_smart_host(control: Controls, facts: dict[str, str]) -> str:
+def _of_smart_host(root: bytes, control: Controls, facts: dict[str, str]) -> str:
     """What to say of it. Raises Temporary if its port is in use."""
     address = control.line(b"qmqpaddress") or b"0"
     port = control.line(b"qmqpport") or b"628"
-    _ask_for_port(address, port)
+    if not _still_runs(root + b"/qmail/supervise/qmail-qmqpd"):
+        _ask_for_port(address, port)
     where = {
         "address": "127.0.0.1" if address == b"0" else os.fsdecode(address),
         "port": os.fsdecode(port),
         "me": os.fsdecode(control.line(b"me") or b"localhost"),
     }
     return SMART_HOST.format(first=FIRST_MESSAGE.format(**where), **where, **facts)
+
+
+def _still_runs(service: bytes) -> bool:
+    """Whether an engine that was killed left it running: it has the port, and the next one takes it over."""
+    try:
+        with files.stream(service + b"/supervise/child") as record:
+            last = lastchild.unpack(record.read(lastchild.SIZE))
+    except (OSError, FormatError):
+        return False
+    started = procs.started(last.pid)
+    if last.boot != procs.boot_id() or started == procs.NO_START or started != last.started:
+        return False
+    try:
+        os.close(files.open_write(service + b"/supervise/ok"))
+    except OSError:
+        return True  # nobody reads it: there is no engine
+    return False
 
 
 def _ask_for_port(address: bytes, port: bytes) -> None:
