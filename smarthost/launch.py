@@ -1,6 +1,6 @@
 """How does one program start the next?
 
-become  exec in place: the links of a chain (softlimit, setuidgid, tcpserver's child)
+become  exec in place: the links of a chain (softlimit, setuidgid, tcpserver's child); become_engine, for supervision/
 call    start it with this process's own descriptors and environment, and wait for its end
 outcome as call, and how it ended, or that it could not be run
 feed    as call, with more on its standard input
@@ -116,6 +116,15 @@ def become(argv: Sequence[bytes], environ: Mapping[bytes, bytes] | None = None) 
         execute(argv, environ)
     except OSError as error:
         raise NotStarted(argv, error) from error
+
+
+def become_engine(module: bytes, arguments: Sequence[bytes]) -> NoReturn:
+    """Turn into an engine of services. -P: the working directory may hold services, and no modules.
+
+    Python's start may swallow the exception that INT raises there. So INT waits until the engine lets it come.
+    """
+    signals.block([signals.SIGINT])
+    become([os.fsencode(sys.executable), b"-P", b"-m", module, *arguments])
 
 
 def call(argv: list[bytes]) -> int:

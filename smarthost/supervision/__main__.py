@@ -7,10 +7,11 @@ import os
 from smarthost import ending
 from smarthost.errors import UsageError
 from smarthost.supervision import engine
-from smarthost.unix import environment
+from smarthost.unix import environment, signals
 
 
 def body(arguments: list[bytes]) -> int:
+    signals.unblock([signals.SIGINT])  # see launch.become_engine
     if len(arguments) not in (1, 2):
         raise UsageError("smarthost.supervision directory [ configuration ]")
     environment.undo_python()

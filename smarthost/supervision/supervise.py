@@ -18,7 +18,7 @@ from smarthost.supervision.engine import Engine, run_once
 from smarthost.supervision.group import ServiceGroup, ServiceGroupConfig
 from smarthost.supervision.roster import PATIENCE
 from smarthost.supervision.scan import Service
-from smarthost.unix import environment, errtext
+from smarthost.unix import environment, errtext, signals
 
 if TYPE_CHECKING:
     from smarthost.supervision.engineoptions import EngineOptions
@@ -61,6 +61,7 @@ class One(Engine):
 
 
 def body(arguments: list[bytes]) -> int:
+    signals.unblock([signals.SIGINT])  # see launch.become_engine
     environment.undo_python()
     [directory] = arguments
     shown = os.fsdecode(directory)

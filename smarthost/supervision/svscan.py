@@ -11,12 +11,13 @@ import os
 from smarthost import ending
 from smarthost.errors import Temporary
 from smarthost.supervision import engine
-from smarthost.unix import environment, errtext
+from smarthost.unix import environment, errtext, signals
 
 NAME = "svscan"
 
 
 def body(arguments: list[bytes]) -> int:
+    signals.unblock([signals.SIGINT])  # see launch.become_engine
     environment.undo_python()
     configuration = os.path.abspath(os.fsdecode(arguments[1])) if len(arguments) > 1 else None
     if arguments:

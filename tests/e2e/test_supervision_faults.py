@@ -9,6 +9,7 @@ import contextlib
 import os
 import re
 import shutil
+import signal
 import subprocess
 from typing import TYPE_CHECKING
 
@@ -17,7 +18,8 @@ import pytest
 from tests.support.engine import Engine, lines
 from tests.support.originals import original
 from tests.support.processes import ended
-from tests.support.run import TIMEOUT, ours, run
+from tests.support.run import TIMEOUT, Outcome, ours, run
+from tests.support.supervised import make_service
 from tests.support.waiting import PATIENCE, eventually
 
 if TYPE_CHECKING:
@@ -252,3 +254,23 @@ def test_two_hundred_services(engine: Engine) -> None:
     process.terminate()
     assert process.wait(TIMEOUT) == 0
     assert said(engine, "") == []
+
+
+# In the engine's own Python, before it has loaded anything of ours.
+SWALLOWED = """
+import os, signal, sys, weakref
+class Thing: pass
+if any("smarthost.supervision" in word for word in sys.orig_argv):
+    thing = Thing()
+    reference = weakref.ref(thing, lambda _: os.kill(os.getpid(), signal.SIGINT))
+    del thing
+"""
+
+
+@pytest.mark.parametrize("name", ["svscan", "supervise"])
+def test_an_interrupt_is_not_lost_while_python_starts(tmp_path: Path, name: str) -> None:
+    """There its exception may be raised where Python swallows it, as within a weak reference's callback."""
+    (tmp_path / "sitecustomize.py").write_text(SWALLOWED)
+    make_service(tmp_path / "service", "#!/bin/sh\nexec sleep 1000\n")
+    done = run([ours(name), str(tmp_path / "service")], env={"PYTHONPATH": str(tmp_path)})
+    assert done == Outcome(-signal.SIGINT, b"", b"")

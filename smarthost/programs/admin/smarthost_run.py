@@ -97,16 +97,8 @@ def _run(root: bytes) -> NoReturn:
     else:
         hosts = [os.fsdecode(server.split()[0]) for server in servers if server.split()]
         ending.say(NULL_CLIENT.format(**facts, servers=", ".join(hosts) or "no server yet"), ending.STDOUT)
-    python = os.fsencode(sys.executable)
-    launch.become(
-        [
-            python,
-            b"-P",
-            b"-m",
-            b"smarthost.supervision",
-            root + b"/service",
-            root + b"/qmail/etc/supervisord.conf",
-        ]
+    launch.become_engine(
+        b"smarthost.supervision", [root + b"/service", root + b"/qmail/etc/supervisord.conf"]
     )
 
 

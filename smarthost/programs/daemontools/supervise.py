@@ -15,9 +15,6 @@ Differs TERM, INT and QUIT stop the service; the original dies and leaves it. Af
 
 from __future__ import annotations
 
-import os
-import sys
-
 from smarthost import ending, launch
 from smarthost.errors import UsageError
 
@@ -32,8 +29,7 @@ NAME = "supervise"
 def body(arguments: list[bytes]) -> NoReturn:
     if len(arguments) != 1:
         raise UsageError("supervise dir")
-    python = os.fsencode(sys.executable)
-    launch.become([python, b"-P", b"-m", b"smarthost.supervision.supervise", *arguments])
+    launch.become_engine(b"smarthost.supervision.supervise", arguments)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -22,9 +22,6 @@ Differs TERM stops the services, which the original leaves to their supervises; 
 
 from __future__ import annotations
 
-import os
-import sys
-
 from smarthost import ending, launch
 
 TYPE_CHECKING = False
@@ -36,9 +33,7 @@ NAME = "svscan"
 
 
 def body(arguments: list[bytes]) -> NoReturn:
-    # -P: the working directory holds services, and no modules.
-    python = os.fsencode(sys.executable)
-    launch.become([python, b"-P", b"-m", b"smarthost.supervision.svscan", *arguments])
+    launch.become_engine(b"smarthost.supervision.svscan", arguments)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
