@@ -11,7 +11,7 @@ from smarthost.policy.ucspi import Connection, Names
 from smarthost.server import resolver
 from smarthost.server.child import send_banner
 from smarthost.server.verdicts import ADMITTED, DENIED, DROPPED, Verdict
-from smarthost.store.accessrules import AccessRules
+from smarthost.store.accessrules import access_rules
 from smarthost.unix import ident, sockets
 
 TYPE_CHECKING = False
@@ -54,11 +54,7 @@ class TcpFront:
     def __init__(self, listener: socket, settings: Settings) -> None:
         self._listener = listener
         self._settings = settings
-        self._rules = (
-            None
-            if settings.rules is None
-            else AccessRules(settings.rules, missing_allows=settings.missing_allows)
-        )
+        self._rules = access_rules(settings.rules, missing_allows=settings.missing_allows)
         ip, self._port = listener.getsockname()
         self._ip = None if ip == "0.0.0.0" else ip.encode()  # noqa: S104  compared, not bound
         self._local_names: dict[bytes, bytes | None] = {}

@@ -23,6 +23,11 @@ if TYPE_CHECKING:
 REMEMBERED: Final = 4096
 
 
+def access_rules(path: bytes | None, *, missing_allows: bool) -> AccessRules | None:
+    """Those that -x names, if it is there. An empty name is one, too, which no file has."""
+    return None if path is None else AccessRules(path, missing_allows=missing_allows)
+
+
 class AccessRules:
     """The rules in `path`. `missing_allows`: no file means no rules, instead of no connections."""
 

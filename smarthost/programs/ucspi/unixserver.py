@@ -33,7 +33,7 @@ from smarthost.server.engine import Engine
 from smarthost.server.journal import Journal
 from smarthost.server.termination import Terminated, shrug, terminate
 from smarthost.server.verdicts import ADMITTED, DENIED, DROPPED, Verdict
-from smarthost.store.accessrules import AccessRules
+from smarthost.store.accessrules import access_rules
 from smarthost.unix import errtext, fds, pathsockets, signals
 
 TYPE_CHECKING = False
@@ -162,11 +162,7 @@ class UnixFront:
         self._listener = listener
         self._path = path
         self._banner = settings.banner
-        self._rules = (
-            None
-            if settings.rules is None
-            else AccessRules(settings.rules, missing_allows=settings.missing_allows)
-        )
+        self._rules = access_rules(settings.rules, missing_allows=settings.missing_allows)
         self._ids = os.getuid(), os.getgid()
 
     def fileno(self) -> int:
@@ -181,9 +177,7 @@ class UnixFront:
             raise
 
     def restore(self, descriptor: int, facts: tuple[int, int, int]) -> Connection:
-        if self._rules is not None:
-            self._rules = self._rules.anew()
-        return Connection(descriptor, *facts)
+        return Connection(descriptor, *facts)  # who judges early needs no rules there
 
     def judge_early(self, connection: Connection) -> Verdict:
         described = ucspiunix.ends(connection, self._path)
